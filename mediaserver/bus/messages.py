@@ -1,0 +1,130 @@
+"""What the processes of one node say to each other, besides the media values themselves.
+
+=============== ====================================================================================
+gateway ↔ main  → `Hello`, `Metrics`   ← `ShowStatus`, `InitSection`, `Part`, `EpochEnd`
+ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
+                `Metrics`              ← `OpenSession`, `CloseSession`, `RouteSession`
+worker ↔ main   → `Hello`, `WorkerBusy`, `Listening`, `InitSection`, `Part`, `EpochEnd`, `Metrics`
+                ← `StartEpoch`, `EndEpoch`   (defined in `transcoder.control`)
+ingest ↔ worker → `SourceStart`, `AccessUnit`, `SourceEnd`   ← `KeyframeRequest`
+                (defined in `transcoder.control`, on the worker's own socket)
+main → supervisor  `WantWorkers`
+=============== ====================================================================================
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from transcoder.values import Anchor
+from transcoder.wire import wire_value
+
+ShowState = Literal["idle", "live", "away", "ended"]
+"""`idle` never begun; `live` on air; `away` the host's media is missing; `ended` the host ended."""
+
+
+@wire_value("show_status", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowStatus:
+    """main → gateway: a show exists, and how it fares. Sent for every show at connection, then at
+    every change. `epoch` is the media epoch to watch, if one has begun."""
+
+    show: str
+    title: str
+    state: ShowState
+    epoch: str | None
+
+
+@wire_value("open_session", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """main → ingest: answer this WHIP offer and send what it publishes to a worker."""
+
+    request: int
+    """Echoed in the reply."""
+    session: str
+    """The WHIP session id, chosen by main."""
+    show: str
+    epoch: str
+    source: int
+    offer: str
+    au_socket: str
+    """Path of the worker's Unix socket for access units."""
+    anchor: Anchor | None
+    """The epoch's anchor, or None where this publish's first frame sets it."""
+
+
+@wire_value("session_answer", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAnswer:
+    """ingest → main: the SDP answer to an `OpenSession`."""
+
+    request: int
+    answer: str
+
+
+@wire_value("session_refused", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRefused:
+    """ingest → main: why an `OpenSession` cannot be answered, as an HTTP status and a sentence."""
+
+    request: int
+    status: int
+    code: str
+    message: str
+
+
+@wire_value("close_session", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseSession:
+    """main → ingest: end this session (DELETE, takeover, operator). Unknown ids are ignored."""
+
+    session: str
+
+
+@wire_value("route_session", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteSession:
+    """main → ingest: from now on this session's access units go to another worker."""
+
+    session: str
+    au_socket: str
+
+
+@wire_value("session_event", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEvent:
+    """ingest → main: a session's life. `connected` DTLS is up; `media` frames arrive (again);
+    `silent` none has arrived for the watchdog's time; `closed` it is over and forgotten."""
+
+    session: str
+    state: Literal["connected", "media", "silent", "closed"]
+    reason: str
+
+
+@wire_value("session_info", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo:
+    """ingest → main, for each session when main comes back: what main needs to adopt it."""
+
+    session: str
+    show: str
+    epoch: str
+    source: int
+    state: Literal["connecting", "connected", "media", "silent"]
+    anchor: Anchor | None
+
+
+@wire_value("metrics", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Any child → main, every few seconds: its metrics in Prometheus text exposition format."""
+
+    text: bytes
+
+
+@wire_value("want_workers", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantWorkers:
+    """main → supervisor: keep this many transcoder workers alive (busy ones and spares)."""
+
+    count: int

@@ -1,0 +1,241 @@
+"""The configuration as a type: file, environment and options in, one validated value out.
+
+Order of precedence: command-line options, environment (``COMPTOIR_HTTP__PORT=8081``), the YAML
+file, the defaults below. Unknown keys are refused. Each failure is one sentence with the key's
+path, what was given and what is legal. ``configs/comptoir.yaml`` shows every key with its default.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from mediaserver.errors import ConfigError
+from transcoder.control import LatencyPreset
+
+SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+"""A show's name is part of its addresses: lower-case letters, digits and hyphens, 63 at most."""
+
+MIN_KEY_CHARS = 16
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HttpConfig(_Section):
+    """Where viewers, hosts and operators come in."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - a server for the public; the deployment's firewall decides
+    port: Port = 8080
+    public_url: str = ""
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/?#]+", value):
+            raise ValueError("it must be http:// or https:// and a host, without a path, or empty")
+        return value
+
+
+class AdminConfig(_Section):
+    """Where the operator's monitoring looks: /metrics, /livez, /readyz."""
+
+    host: str = "127.0.0.1"
+    port: Port = 9090
+
+
+class WebRtcConfig(_Section):
+    """Ingest: one UDP port for all publishes."""
+
+    host: str = "0.0.0.0"  # noqa: S104 - as above
+    port: Port = 8189
+    advertise: tuple[str, ...] = ()
+    max_sessions: int = Field(default=32, ge=1, le=1000)
+    max_bitrate_bps: int = Field(default=4_000_000, ge=100_000, le=50_000_000)
+    silent_after_s: float = Field(default=1.5, ge=0.5, le=30)
+    connect_timeout_s: float = Field(default=15.0, ge=2, le=120)
+    grace_s: float = Field(default=60.0, ge=0, le=1800)
+    second_publisher: Literal["refuse", "take_over"] = "refuse"
+
+    @field_validator("advertise")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        import ipaddress
+
+        for address in value:
+            try:
+                ipaddress.ip_address(address)
+            except ValueError:
+                raise ValueError(f"{address!r} is not an IPv4 or IPv6 address") from None
+        return value
+
+
+class GatewayConfig(_Section):
+    """The fan-out to viewers."""
+
+    workers: int = Field(default=1, ge=1, le=64)
+    window_s: float = Field(default=60.0, ge=12, le=3600)
+
+
+class ShowConfig(_Section):
+    """A show declared by the operator."""
+
+    title: str = Field(default="", max_length=200)
+    host_key: SecretStr = SecretStr("")
+
+    @field_validator("host_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        return _checked_key(value)
+
+
+class LogConfig(_Section):
+    """Structured logs on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class Config(BaseSettings):
+    """Everything an operator can set. Frozen; secrets are masked in `repr`."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix="COMPTOIR_",
+        env_nested_delimiter="__",
+    )
+
+    http: HttpConfig = HttpConfig()
+    admin: AdminConfig = AdminConfig()
+    webrtc: WebRtcConfig = WebRtcConfig()
+    gateway: GatewayConfig = GatewayConfig()
+    data: Path = Path("data")
+    latency: LatencyPreset = "low"
+    profile: str = "default"
+    spare_workers: int = Field(default=1, ge=0, le=16)
+    shows: dict[str, ShowConfig] = {}
+    operator_key: SecretStr = SecretStr("")
+    log: LogConfig = LogConfig()
+
+    @field_validator("shows")
+    @classmethod
+    def _names(cls, value: dict[str, ShowConfig]) -> dict[str, ShowConfig]:
+        for name in value:
+            if not SHOW_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name!r} is no name for a show: use 1 to 63 lower-case letters, digits "
+                    "and hyphens, beginning with a letter or digit"
+                )
+        return value
+
+    @field_validator("operator_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        return _checked_key(value)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options first (`_options`), then the environment, then the file (`init_settings`)."""
+        file = init_settings.init_kwargs if isinstance(init_settings, InitSettingsSource) else {}
+        options = InitSettingsSource(settings_cls, init_kwargs=file.pop("_options", {}))
+        return options, env_settings, init_settings
+
+
+def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> Config:
+    """The configuration from `path` (all defaults when None), the environment and `options`.
+
+    `options` is nested plain data: ``{"http": {"port": 8081}}``. Raises `ConfigError`.
+    """
+    return _validated({**_read(path), "_options": dict(options or {})}, source=path)
+
+
+def to_plain(config: Config) -> dict[str, Any]:
+    """Plain data with the secrets in clear: only for the pipe to our own child processes."""
+    plain = config.model_dump(mode="json")
+    plain["operator_key"] = config.operator_key.get_secret_value()
+    for name, show in config.shows.items():
+        plain["shows"][name]["host_key"] = show.host_key.get_secret_value()
+    return plain
+
+
+def from_plain(plain: Mapping[str, Any]) -> Config:
+    """The inverse of `to_plain`; what it gives wins over the environment."""
+    return _validated({"_options": dict(plain)}, source=None)
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        return {}
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise ConfigError(f"The configuration {path} cannot be read: {exc.strerror}.") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"The configuration {path} is not a text in UTF-8.") from None
+    except yaml.YAMLError as exc:
+        raise ConfigError(f"The configuration {path} is not YAML: {_one_line(exc)}.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ConfigError(f"The configuration {path} must be a mapping of keys at its top level.")
+    if "_options" in content:
+        raise ConfigError(f"In {path}: _options: there is no such key.")
+    return content
+
+
+def _validated(values: dict[str, Any], *, source: Path | None) -> Config:
+    try:
+        return Config(**values)
+    except ValidationError as exc:
+        where = f"In {source}" if source else "In the configuration"
+        raise ConfigError("\n".join(f"{where}: {_sentence(e)}" for e in exc.errors())) from None
+    except ValueError as exc:  # pydantic-settings: an environment variable that is no JSON
+        raise ConfigError(f"In the environment: {_one_line(exc)}.") from None
+
+
+def _sentence(error: Any) -> str:
+    path = ".".join(str(step) for step in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"{path}: there is no such key."
+    given = "" if "key" in path.rsplit(".", 1)[-1] else f" (given: {_short(error['input'])})"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{path}: {message[0].lower()}{message[1:]}{given}."
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _one_line(exc: Exception) -> str:
+    return " ".join(str(exc).split()).rstrip(".")
+
+
+def _checked_key(value: SecretStr) -> SecretStr:
+    key = value.get_secret_value()
+    if key and not re.fullmatch(rf"[!-~]{{{MIN_KEY_CHARS},200}}", key):
+        raise ValueError(
+            f"a key has {MIN_KEY_CHARS} to 200 printable ASCII characters without spaces; "
+            "`comptoir keys` makes a good one"
+        )
+    return value

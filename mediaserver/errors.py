@@ -1,0 +1,41 @@
+"""The errors of the media server.
+
+ComptoirError              a sentence for people, and a stable ``code``
+├── ConfigError            the configuration cannot be used; names the key's path
+├── StartError             a port, folder or dependency the server needs is not to be had
+├── BusError               the peer process is gone, or answered nothing in time
+└── PublishRefused         a publish that cannot go on air (carries the HTTP status)
+"""
+
+
+class ComptoirError(Exception):
+    """Root of the media server's errors. The message is a sentence for people."""
+
+    code = "comptoir_error"
+
+
+class ConfigError(ComptoirError):
+    """The configuration cannot be used: the key's path, what was given, what is legal."""
+
+    code = "config_invalid"
+
+
+class StartError(ComptoirError):
+    """A port, folder or dependency that the server needs is not to be had."""
+
+    code = "cannot_start"
+
+
+class BusError(ComptoirError):
+    """The peer process is gone, or did not answer in time."""
+
+    code = "process_unavailable"
+
+
+class PublishRefused(ComptoirError):
+    """A publish that cannot go on air; `status` is the HTTP status that says so."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code

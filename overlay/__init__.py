@@ -1,0 +1,1 @@
+"""The shop and its faces: no media, and no socket but its database's."""
