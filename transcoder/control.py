@@ -1,6 +1,6 @@
 """What the transcoder worker is told, and what it tells: its side of the wire.
 
-The worker dials main's socket (`Hello`, then `StartEpoch` comes), listens on a socket of its own
+The worker dials main's socket (`Hello`, `WorkerIdle`, then `StartEpoch` comes), listens on a socket of its own
 for one ingest at a time, and sends `InitSection`, `Part` and `EpochEnd` to main.
 """
 
@@ -22,6 +22,20 @@ class Hello:
     role: Literal["main", "gateway", "ingest", "worker"]
     id: str
     pid: int
+
+
+@wire_value("metrics", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Any child → main, every two seconds: its metrics in Prometheus text exposition format."""
+
+    text: bytes
+
+
+@wire_value("worker_idle", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerIdle:
+    """worker → main, after `Hello`: warm, and without an epoch."""
 
 
 @wire_value("start_epoch", version=1)

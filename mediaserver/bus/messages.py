@@ -4,7 +4,8 @@
 gateway ↔ main  → `Hello`, `Metrics`   ← `ShowStatus`, `InitSection`, `Part`, `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
                 `Metrics`              ← `OpenSession`, `CloseSession`, `RouteSession`
-worker ↔ main   → `Hello`, `WorkerBusy`, `Listening`, `InitSection`, `Part`, `EpochEnd`, `Metrics`
+worker ↔ main   → `Hello`, `WorkerIdle` or `WorkerBusy`, `Listening`, `InitSection`, `Part`,
+                `EpochEnd`, `Metrics`
                 ← `StartEpoch`, `EndEpoch`   (defined in `transcoder.control`)
 ingest ↔ worker → `SourceStart`, `AccessUnit`, `SourceEnd`   ← `KeyframeRequest`
                 (defined in `transcoder.control`, on the worker's own socket)
@@ -15,6 +16,7 @@ main → supervisor  `WantWorkers`
 from dataclasses import dataclass
 from typing import Literal
 
+from transcoder.control import Metrics as Metrics
 from transcoder.values import Anchor
 from transcoder.wire import wire_value
 
@@ -112,14 +114,6 @@ class SessionInfo:
     source: int
     state: Literal["connecting", "connected", "media", "silent"]
     anchor: Anchor | None
-
-
-@wire_value("metrics", version=1)
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metrics:
-    """Any child → main, every few seconds: its metrics in Prometheus text exposition format."""
-
-    text: bytes
 
 
 @wire_value("want_workers", version=1)
