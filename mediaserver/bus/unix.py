@@ -94,6 +94,8 @@ async def serve(path: Path, handler: Handler) -> asyncio.Server:
             await handler(connection)
         except BusError as exc:
             log.info("bus_peer_lost", error=str(exc))
+        except asyncio.CancelledError:
+            pass  # the process stops; Python 3.11's streams would log the cancelled task as a fault
         finally:
             await connection.close()
 

@@ -1,0 +1,110 @@
+"""From a path and its directives to an answer, or to something to wait for. Knows no HTTP library.
+
+Playlists with directives wait for what they ask for, hinted parts until they exist; both for three
+target durations at most ("A Server that cannot provide the requested Playlist after blocking for
+more than three Target Durations SHOULD return Service Unavailable", §6.2.5.2).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from mediaserver.gateway import answers, blocking
+from mediaserver.gateway.answers import Answer
+from mediaserver.gateway.paths import LivePath
+from mediaserver.gateway.publication import Publication, RenditionPublication
+from mediaserver.gateway.shows import Shows
+from mediaserver.gateway.waiters import Waiting
+
+_WAIT_TARGET_DURATIONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """The answer is not there yet. Await it for `timeout_s`, else say `late`; then leave."""
+
+    waiting: Waiting[Answer]
+    timeout_s: float
+    late: Answer
+
+
+class Query(Protocol):
+    """A request's query: every value of a parameter, in order."""
+
+    def getall(self, key: str, default: list[str], /) -> Sequence[str]: ...
+
+
+class Origin:
+    """The live media of all shows. Owns nothing: it reads `Shows`."""
+
+    def __init__(self, shows: Shows) -> None:
+        self._shows = shows
+
+    def get(self, path: LivePath, query: Query) -> Answer | Wait:
+        """The answer to a GET. Parameters but the delivery directives are ignored."""
+        match path.kind:
+            case "unknown":
+                return answers.MEDIA_UNKNOWN
+            case "state":
+                return self._shows.state(path.show) or answers.SHOW_UNKNOWN
+            case "index":
+                if self._shows.state(path.show) is None:
+                    return answers.SHOW_UNKNOWN
+                return self._shows.index(path.show) or answers.NOT_BEGUN
+        publication = self._shows.publication(path.show, path.epoch)
+        rendition = publication.renditions.get(path.rendition) if publication else None
+        if publication is None or rendition is None:
+            return answers.MEDIA_UNKNOWN
+        if path.kind == "playlist":
+            return _playlist(publication, rendition, query)
+        return _media(publication, rendition, path)
+
+
+def _playlist(
+    publication: Publication, rendition: RenditionPublication, query: Query
+) -> Answer | Wait:
+    latest = rendition.latest
+    if latest is None:
+        return answers.NOT_BEGUN
+    if latest.edge.ended:
+        # §6.2.5.2: "A Server MUST ignore _HLS_msn and _HLS_part if the Playlist contains an
+        # EXT-X-ENDLIST tag."
+        return latest.plain
+    epoch = publication.epoch
+    try:
+        target = blocking.parse(query.getall("_HLS_msn", []), query.getall("_HLS_part", []))
+        if target is None:
+            return latest.plain
+        if target.reached(latest.edge):
+            return latest.blocking
+        blocking.admit(
+            target, latest.edge, part_ticks=epoch.part_ticks, segment_ticks=epoch.segment_ticks
+        )
+    except blocking.BadDirective as exc:
+        return answers.bad_request(str(exc))
+    return Wait(
+        waiting=rendition.playlist_waiters.join(target),
+        timeout_s=_WAIT_TARGET_DURATIONS * epoch.target_duration_s,
+        late=answers.PLAYLIST_LATE,
+    )
+
+
+def _media(
+    publication: Publication, rendition: RenditionPublication, path: LivePath
+) -> Answer | Wait:
+    window = rendition.window
+    if path.kind == "init":
+        data = window.init_data(path.number)
+    elif path.kind == "segment":
+        data = window.segment_data(path.number)
+    else:
+        data = window.part_data(path.number)
+        edge = window.edge
+        hinted = edge is not None and not edge.ended and path.number == edge.next_number
+        if hinted:
+            return Wait(
+                waiting=rendition.part_waiters.join(path.number),
+                timeout_s=_WAIT_TARGET_DURATIONS * publication.epoch.target_duration_s,
+                late=answers.PART_LATE,
+            )
+    return answers.MEDIA_UNKNOWN if data is None else answers.media(data)

@@ -1,0 +1,51 @@
+"""The gateway process: bus in, viewers out. The shell around it installs uvloop and the signals."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import structlog
+
+from mediaserver.bus.unix import dial_forever
+from mediaserver.gateway.faces import built_faces
+from mediaserver.gateway.feed import Feed
+from mediaserver.gateway.metrics import GatewayMetrics
+from mediaserver.gateway.origin import Origin
+from mediaserver.gateway.proxy import Proxy
+from mediaserver.gateway.server import GatewayServer
+from mediaserver.gateway.shows import Shows
+
+log = structlog.get_logger()
+
+
+async def run(
+    *,
+    bus_path: Path,
+    main_http: Path,
+    host: str,
+    port: int,
+    window_s: float,
+    gateway_id: str,
+    reuse_port: bool = True,
+) -> None:
+    """Serve until cancelled. Raises `StartError` when the port is not to be had.
+
+    `bus_path` and `main_http` are main's Unix sockets: messages come from the one, requests that
+    are not the gateway's own go to the other. Main may come and go.
+    """
+    shows = Shows(window_s=window_s)
+    metrics = GatewayMetrics(shows)
+    feed = Feed(shows=shows, metrics=metrics, gateway_id=gateway_id, clock_ns=time.monotonic_ns)
+    async with Proxy(main_http) as proxy:
+        server = GatewayServer(
+            origin=Origin(shows), faces=built_faces(), proxy=proxy, metrics=metrics
+        )
+        bound = await server.start(host, port, reuse_port=reuse_port)
+        log.info("gateway_listening", gateway=gateway_id, host=host, port=bound)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(dial_forever(bus_path, feed.converse))
+                tasks.create_task(feed.prune_forever())
+        finally:
+            shows.close()
+            await server.stop()

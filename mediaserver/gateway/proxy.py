@@ -1,0 +1,196 @@
+"""Everything that is not hot goes to main's Unix socket, streamed both ways, else unchanged.
+
+Strangers' connection headers and forwarding claims end here: hop-by-hop fields are removed
+(RFC 9110 §7.6.1) and ``X-Forwarded-*`` are set from what this process sees itself. Bodies are
+bounded in size, requests in time, connections to main in number: one more waits within its time.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+
+import aiohttp
+import structlog
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from mediaserver.gateway import answers
+from mediaserver.gateway.answers import Answer
+
+log = structlog.get_logger()
+
+MAX_BODY_BYTES = 1024 * 1024
+TIMEOUT_S = 30.0
+MAX_CONNECTIONS = 256
+
+_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+_NOT_FORWARDED = frozenset({"expect", "forwarded", "x-real-ip"})
+_READ_BYTES = 64 * 1024
+
+_MAIN_AWAY = answers.error(
+    503,
+    "process_unavailable",
+    "The server is starting again. Try once more in a second.",
+    cache_control=answers.NO_STORE,
+    headers=(("Retry-After", "1"),),
+)
+_MAIN_SLOW = answers.error(
+    504, "timeout", "The server took too long to answer.", cache_control=answers.NO_STORE
+)
+_BODY_SLOW = answers.error(
+    408, "timeout", "The request took too long to arrive.", cache_control=answers.NO_STORE
+)
+_BODY_LARGE = answers.error(
+    413,
+    "body_too_large",
+    f"A request body has at most {MAX_BODY_BYTES} bytes.",
+    cache_control=answers.NO_STORE,
+)
+
+
+class _Body:
+    """A request's body on its way; remembers how that ended."""
+
+    def __init__(self, request: web.BaseRequest) -> None:
+        self._request = request
+        self.too_large = (request.content_length or 0) > MAX_BODY_BYTES
+        self.done = not request.can_read_body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        total = 0
+        async for chunk in self._request.content.iter_chunked(_READ_BYTES):
+            total += len(chunk)
+            if total > MAX_BODY_BYTES:
+                self.too_large = True
+                raise ValueError("the body is too large")
+            yield chunk
+        self.done = True
+
+
+class Proxy:
+    """Owns the client to main. Use it as an asynchronous context manager."""
+
+    def __init__(self, main_http: Path) -> None:
+        self._main_http = main_http
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> "Proxy":
+        self._session = aiohttp.ClientSession(
+            # A connection to main lives for one request, so that none is found dead by a POST.
+            connector=aiohttp.UnixConnector(
+                path=str(self._main_http), limit=MAX_CONNECTIONS, force_close=True
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def forward(self, request: web.BaseRequest) -> web.StreamResponse | Answer:
+        """Main's response, already on its way; or an answer that says why there is none."""
+        body = _Body(request)
+        if body.too_large:
+            return _BODY_LARGE
+        response: web.StreamResponse | None = None
+        try:
+            async with asyncio.timeout(TIMEOUT_S), self._exchange(request, body) as upstream:
+                response = web.StreamResponse(
+                    status=upstream.status,
+                    reason=upstream.reason,
+                    headers=_end_to_end(upstream.headers),
+                )
+                await response.prepare(request)
+                async for chunk in upstream.content.iter_chunked(_READ_BYTES):
+                    await response.write(chunk)
+                await response.write_eof()
+                return response
+        except TimeoutError:
+            failure = _MAIN_SLOW if body.done else _BODY_SLOW
+        except aiohttp.ClientError as exc:
+            failure = _BODY_LARGE if body.too_large else _MAIN_AWAY
+            log.info("proxy_failed", method=request.method, error=type(exc).__name__)
+        if response is not None and response.prepared:
+            # Half of it is out already: only a broken connection says that the rest is missing.
+            if request.transport is not None:
+                request.transport.abort()
+            return response
+        return failure
+
+    @contextlib.asynccontextmanager
+    async def _exchange(
+        self, request: web.BaseRequest, body: _Body
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        if self._session is None:
+            raise RuntimeError("the proxy is used outside of its context")
+        await _continue(request)
+        url = URL.build(
+            scheme="http",
+            host="main",
+            path=request.rel_url.raw_path,
+            query_string=request.rel_url.raw_query_string,
+            encoded=True,
+        )
+        async with self._session.request(
+            request.method,
+            url,
+            headers=_forwarded_headers(request),
+            data=None if body.done else body.chunks(),
+            allow_redirects=False,
+        ) as upstream:
+            yield upstream
+
+
+async def _continue(request: web.BaseRequest) -> None:
+    """RFC 9110 §10.1.1: a client that expects 100 waits for it before it sends its body."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # These bytes are no part of the response, whose headers are still to come.
+        request.writer.output_size = 0
+
+
+def _forwarded_headers(request: web.BaseRequest) -> CIMultiDict[str]:
+    headers = _end_to_end(request.headers)
+    for name in [n for n in headers if n.lower().startswith("x-forwarded-")]:
+        headers.popall(name, None)
+    for name in _NOT_FORWARDED:
+        headers.popall(name, None)
+    headers["X-Forwarded-For"] = request.remote or ""
+    headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Host"] = request.host
+    return headers
+
+
+def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:
+    """All but the hop-by-hop fields, and those that Connection names."""
+    named = {
+        name.strip().lower()
+        for value in headers.getall("Connection", [])
+        for name in value.split(",")
+    }
+    drop = _HOP_BY_HOP | named
+    return CIMultiDict((n, v) for n, v in headers.items() if n.lower() not in drop)

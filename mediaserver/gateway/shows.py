@@ -1,0 +1,204 @@
+"""The shows that main told of, and the media epochs that the gateway holds for each.
+
+Applying a message twice does nothing the second time: main sends everything again after it was
+away. The epoch to watch is the one that `ShowStatus` names; any other is ended and, after its
+playlist's duration and a segment's, freed; so what an ended show last listed stays in memory until
+the show begins anew. An epoch that no status has named yet gets a while to be
+named, so that init sections may precede it.
+"""
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from mediaserver.bus.messages import ShowStatus
+from mediaserver.gateway import answers
+from mediaserver.gateway.answers import Answer
+from mediaserver.gateway.epoch import MediaEpoch
+from mediaserver.gateway.publication import Publication
+from mediaserver.gateway.window import MediaRefused
+from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
+
+log = structlog.get_logger()
+
+MAX_EPOCHS = 4
+"""Held for a show at a time; one more takes the place of the oldest that is not the named one."""
+
+UNNAMED_S = 60
+"""How long an epoch is held that no `ShowStatus` names."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Held:
+    publication: Publication
+    free_at_ns: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Show:
+    status: ShowStatus
+    state: Answer
+    epochs: dict[str, _Held] = field(default_factory=dict)
+
+
+class Shows:
+    """What the gateway knows. Filled by the bus, read by `origin`; one event loop only."""
+
+    def __init__(self, *, window_s: float) -> None:
+        self._window_s = window_s
+        self._shows: dict[str, _Show] = {}
+        self.refused = 0
+        """Count of parts and init sections that could not be listed."""
+        self._log_refused_at_ns = 0
+
+    def apply(self, message: object, now_ns: int) -> bool:
+        """Take one message; False when it says nothing new or is refused (and logged)."""
+        try:
+            match message:
+                case ShowStatus():
+                    return self._status(message, now_ns)
+                case InitSection():
+                    return self._init(message, now_ns)
+                case Part():
+                    epoch = self._epoch(message.show, message.epoch)
+                    return epoch.add_part(message, now_ns)
+                case EpochEnd():
+                    return self._epoch(message.show, message.epoch).end()
+            raise MediaRefused(f"a gateway has no use for a {type(message).__name__}")
+        except MediaRefused as exc:
+            self._refuse(message, exc, now_ns)
+            return False
+
+    def publish_due(self, now_ns: int) -> int:
+        """Publish what is new and may be; the count of playlists that were rendered."""
+        return sum(publication.publish_due(now_ns) for publication in self.publications())
+
+    def prune(self, now_ns: int) -> None:
+        """Free what nobody may ask for any more. Call it every second or so."""
+        for show in self._shows.values():
+            for name, held in list(show.epochs.items()):
+                if held.free_at_ns is not None and held.free_at_ns <= now_ns:
+                    _free(show, name)
+                else:
+                    held.publication.epoch.free(now_ns)
+
+    def close(self) -> None:
+        """Turn away all who wait: the gateway stops."""
+        for publication in self.publications():
+            publication.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait just now."""
+        return sum(publication.waiting for publication in self.publications())
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of media in memory."""
+        return sum(publication.epoch.held_bytes for publication in self.publications())
+
+    def age_s(self, part: Part, now_ns: int) -> float:
+        """Seconds since the end of a part that has just been taken was *now* at the host."""
+        init = self._epoch(part.show, part.epoch).windows[part.rendition].newest_init
+        if init is None:
+            return 0.0
+        return (now_ns - init.anchor.monotonic_ns_at(part.decode_time + part.duration)) / 1e9
+
+    def publications(self) -> list[Publication]:
+        """All epochs held."""
+        return [h.publication for show in self._shows.values() for h in show.epochs.values()]
+
+    def state(self, show: str) -> Answer | None:
+        """The show's state as JSON; None when there is no such show."""
+        known = self._shows.get(show)
+        return None if known is None else known.state
+
+    def index(self, show: str) -> Answer | None:
+        """The multivariant playlist to watch now; None while nothing is on air."""
+        known = self._shows.get(show)
+        if known is None:
+            return None
+        named = known.epochs.get(known.status.epoch or "")
+        if named is not None and named.publication.index is not None:
+            return named.publication.index
+        live = [h.publication for h in known.epochs.values() if not h.publication.epoch.ended]
+        return next((p.index for p in reversed(live) if p.index is not None), None)
+
+    def publication(self, show: str, epoch: str) -> Publication | None:
+        """A media epoch of a show, or None."""
+        known = self._shows.get(show)
+        held = known.epochs.get(epoch) if known is not None else None
+        return None if held is None else held.publication
+
+    def _refuse(self, message: object, why: MediaRefused, now_ns: int) -> None:
+        """Count it, and log it at most once a second: what is wrong with one part is with all."""
+        self.refused += 1
+        if now_ns >= self._log_refused_at_ns:
+            self._log_refused_at_ns = now_ns + 1_000_000_000
+            log.warning(
+                "media_refused",
+                message=type(message).__name__,
+                reason=str(why),
+                refused=self.refused,
+            )
+
+    def _status(self, status: ShowStatus, now_ns: int) -> bool:
+        known = self._shows.get(status.show)
+        if known is not None and known.status == status:
+            return False
+        state = answers.as_json(
+            {
+                "show": status.show,
+                "title": status.title,
+                "state": status.state,
+                "epoch": status.epoch,
+            }
+        )
+        if known is None:
+            self._shows[status.show] = _Show(status=status, state=state)
+            return True
+        known.status, known.state = status, state
+        if status.epoch is not None:
+            for name, held in known.epochs.items():
+                if name == status.epoch:
+                    held.free_at_ns = None
+                else:
+                    self._retire(held, now_ns)
+        return True
+
+    def _init(self, init: InitSection, now_ns: int) -> bool:
+        show = self._shows.get(init.show)
+        if show is None:
+            raise MediaRefused(f"there is no show {init.show[:64]!r}")
+        held = show.epochs.get(init.epoch)
+        if held is not None:
+            return held.publication.epoch.add_init(init)
+        epoch = MediaEpoch(init, window_s=self._window_s)
+        epoch.add_init(init)
+        while len(show.epochs) >= MAX_EPOCHS:
+            _free(show, next(name for name in show.epochs if name != show.status.epoch))
+        unnamed = show.status.epoch is not None and show.status.epoch != init.epoch
+        show.epochs[init.epoch] = _Held(
+            publication=Publication(epoch),
+            free_at_ns=now_ns + UNNAMED_S * 1_000_000_000 if unnamed else None,
+        )
+        log.info("epoch_begun", show=init.show, epoch=init.epoch, ladder=init.ladder)
+        return True
+
+    def _epoch(self, show: str, epoch: str) -> MediaEpoch:
+        publication = self.publication(show, epoch)
+        if publication is None:
+            raise MediaRefused(f"show {show[:64]!r} has no epoch {epoch[:64]!r} here")
+        return publication.epoch
+
+    def _retire(self, held: _Held, now_ns: int) -> None:
+        """Another epoch is on: what this one listed leaves with it (§6.2.2 as for a segment)."""
+        epoch = held.publication.epoch
+        if epoch.end() or held.free_at_ns is None:
+            ticks = max(w.listed_ticks for w in epoch.windows.values()) + epoch.segment_ticks
+            held.free_at_ns = now_ns + ticks * 1_000_000_000 // TICKS_PER_SECOND
+
+
+def _free(show: _Show, name: str) -> None:
+    show.epochs.pop(name).publication.close()
+    log.info("epoch_freed", show=show.status.show, epoch=name)

@@ -1,0 +1,155 @@
+"""The whole process: `run` on a real port, main that comes, goes and comes back."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import pytest
+
+from mediaserver.errors import StartError
+from mediaserver.gateway import feed as feed_module
+from mediaserver.gateway.process import run
+from transcoder.control import Hello
+
+MakeBroadcast = Callable[..., Any]
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture
+async def running(main_side: Any, until: Until) -> AsyncIterator[str]:
+    """`run` itself, connected; its address."""
+    port = free_port()
+    task = asyncio.create_task(
+        run(
+            bus_path=main_side.bus_path,
+            main_http=main_side.http_path,
+            host="127.0.0.1",
+            port=port,
+            window_s=12,
+            gateway_id="g7",
+        )
+    )
+    await until(lambda: task.done() or bool(main_side.peers))
+    yield f"http://127.0.0.1:{port}"
+    task.cancel()
+    async with asyncio.timeout(10):
+        assert isinstance((await asyncio.gather(task, return_exceptions=True))[0], BaseException)
+    assert task.cancelled()
+
+
+async def status_of(url: str) -> int:
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        await response.read()
+        return response.status
+
+
+async def wait_for_status(url: str, wanted: int) -> None:
+    async with asyncio.timeout(10):
+        while await status_of(url) != wanted:  # noqa: ASYNC110 - asks until the answer changes
+            await asyncio.sleep(0)
+
+
+async def test_a_gateway_says_hello_and_serves_what_it_is_sent(
+    running: str, main_side: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    await until(lambda: bool(main_side.received))
+    hello = main_side.received[0]
+    assert isinstance(hello, Hello)
+    assert (hello.role, hello.id) == ("gateway", "g7")
+    show = broadcast()
+    main_side.send(show.status(), *show.inits(), *show.many(3))
+    await wait_for_status(f"{running}/live/demo/e1/720p/part-2.m4s", 200)
+    assert await status_of(f"{running}/livez") == 200
+
+
+async def test_a_window_sent_again_after_a_reconnect_changes_nothing(
+    gateway: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    show = broadcast()
+    messages = [show.status(), *show.inits(), *show.many(20)]
+    await gateway.take(*messages)
+    url = f"{gateway.url}/live/demo/e1/720p/media.m3u8"
+    async with gateway.http.get(url) as response:
+        before = await response.read()
+    await gateway.main.close_bus()
+    await until(lambda: not gateway.main.peers)
+    async with gateway.http.get(url) as response:  # main is gone: viewers keep what there is
+        assert await response.read() == before
+    await gateway.main.open_bus()
+    await until(lambda: bool(gateway.main.peers))
+    await gateway.take(*messages)
+    async with gateway.http.get(url) as response:
+        assert await response.read() == before
+    await gateway.take(*show.parts())
+    async with gateway.http.get(url) as response:
+        assert b"part-20.m4s" in await response.read()
+    assert gateway.shows.refused == 0
+
+
+async def test_a_viewer_waits_across_the_death_of_main(
+    gateway: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    show = broadcast()
+    await gateway.take(show.status(), *show.inits(), *show.many(2))
+    url = f"{gateway.url}/live/demo/e1/720p/media.m3u8?_HLS_msn=0&_HLS_part=2"
+
+    async def watch() -> bytes:
+        async with gateway.http.get(url) as response:
+            return bytes(await response.read())
+
+    watching = asyncio.create_task(watch())
+    await until(gateway.waiting(1))
+    await gateway.main.close_bus()
+    await gateway.main.open_bus()
+    await until(lambda: bool(gateway.main.peers))
+    await gateway.take(*show.parts())
+    assert b"part-2.m4s" in await watching
+
+
+async def test_bad_media_is_refused_and_the_rest_goes_on(
+    gateway: Any, broadcast: MakeBroadcast
+) -> None:
+    show, stranger = broadcast(), broadcast(show="nobody")
+    await gateway.take(show.status(), *show.inits(), *show.many(2))
+    await gateway.take(*stranger.inits(), *stranger.parts(), Hello(role="main", id="", pid=0))
+    show.generation = 3
+    await gateway.take(*show.many(4))
+    show.generation = 0
+    show.number, show.msn, show.index, show.tick = 2, 0, 2, 2 * show.part_ticks
+    await gateway.take(*show.parts())
+    async with gateway.http.get(f"{gateway.url}/live/demo/e1/720p/media.m3u8") as response:
+        assert b"part-2.m4s" in await response.read()
+    assert gateway.shows.refused == 2 + 2 + 1 + 8
+
+
+async def test_metrics_go_to_main(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    monkeypatch.setattr(feed_module, "METRICS_EVERY_S", 0)
+    await gateway.main.close_bus()
+    await gateway.main.open_bus()
+    await until(lambda: bool(gateway.main.metrics))
+    assert b"comptoir_gateway_waiters" in gateway.main.metrics[0].text
+
+
+async def test_a_port_that_is_taken_is_one_sentence(main_side: Any) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(StartError, match=r"cannot listen on 127\.0\.0\.1:\d+: .*in use\."):
+            await run(
+                bus_path=main_side.bus_path,
+                main_http=main_side.http_path,
+                host="127.0.0.1",
+                port=taken.getsockname()[1],
+                window_s=12,
+                gateway_id="g1",
+            )
