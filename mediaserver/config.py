@@ -127,7 +127,6 @@ class Config(BaseSettings):
     profile: str = "default"
     spare_workers: int = Field(default=1, ge=0, le=16)
     shows: dict[str, ShowConfig] = {}
-    operator_key: SecretStr = SecretStr("")
     log: LogConfig = LogConfig()
 
     @field_validator("shows")
@@ -140,11 +139,6 @@ class Config(BaseSettings):
                     "and hyphens, beginning with a letter or digit"
                 )
         return value
-
-    @field_validator("operator_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr) -> SecretStr:
-        return _checked_key(value)
 
     @classmethod
     def settings_customise_sources(
@@ -172,7 +166,6 @@ def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> 
 def to_plain(config: Config) -> dict[str, Any]:
     """Plain data with the secrets in clear: only for the pipe to our own child processes."""
     plain = config.model_dump(mode="json")
-    plain["operator_key"] = config.operator_key.get_secret_value()
     for name, show in config.shows.items():
         plain["shows"][name]["host_key"] = show.host_key.get_secret_value()
     return plain
@@ -192,7 +185,7 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise ConfigError(f"The configuration {path} cannot be read: {exc.strerror}.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"The configuration {path} is not a text in UTF-8.") from None
-    except yaml.YAMLError as exc:
+    except (yaml.YAMLError, ValueError, RecursionError) as exc:  # bad dates, absurd nesting
         raise ConfigError(f"The configuration {path} is not YAML: {_one_line(exc)}.") from None
     if content is None:
         return {}

@@ -1,0 +1,1 @@
+"""Main's HTTP: what gateways hand on. Errors are ``{"error": {"code", "message"}}``."""

@@ -1,0 +1,55 @@
+"""How an error becomes a response: one table, one JSON form, CORS on every answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+from aiohttp import web
+
+from mediaserver.errors import PublishRefused
+
+log = structlog.get_logger()
+
+CORS: Mapping[str, str] = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Location, ETag, Link, Accept-Patch, Retry-After",
+}
+
+_SENTENCES = {
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    413: ("too_large", "The request is too large."),
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def error_response(
+    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The one form of an error."""
+    return web.json_response(
+        {"error": {"code": code, "message": message}},
+        status=status,
+        headers={**CORS, "Cache-Control": "no-store", **(headers or {})},
+    )
+
+
+@web.middleware
+async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into the one form; nothing else reaches a client."""
+    try:
+        return await handler(request)
+    except PublishRefused as exc:
+        headers = {}
+        if exc.status == 401:
+            headers["WWW-Authenticate"] = 'Bearer realm="comptoir"'
+        if exc.status == 503:
+            headers["Retry-After"] = "1"
+        return error_response(exc.status, exc.code, str(exc), headers)
+    except web.HTTPException as exc:
+        code, message = _SENTENCES.get(exc.status, ("http_error", exc.reason))
+        headers = {"Allow": exc.headers["Allow"]} if "Allow" in exc.headers else {}
+        return error_response(exc.status, code, message, headers)
+    except Exception:
+        log.exception("request_failed", method=request.method, path=request.path)
+        return error_response(500, "internal_error", "The server failed; its log says why.")

@@ -1,0 +1,169 @@
+"""The composition root of main: builds the rooms of one node and connects them."""
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from mediaserver.api.app import make_app, readiness_response, serve_unix
+from mediaserver.auth import KeyRing
+from mediaserver.broadcast.epochs import EpochStore
+from mediaserver.broadcast.feed import GatewayFeed
+from mediaserver.broadcast.hub import Hub, replay_of
+from mediaserver.broadcast.run import Recipe
+from mediaserver.broadcast.show import ShowDesk, ShowPolicy, ShowRunner
+from mediaserver.bus import unix
+from mediaserver.bus.messages import WantWorkers
+from mediaserver.config import Config
+from mediaserver.errors import BusError, StartError
+from mediaserver.health import Readiness
+from mediaserver.ingest.link import IngestLink
+from mediaserver.ingest.whip import WhipResources
+from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
+from mediaserver.profiles import find_profile
+from mediaserver.workers.pool import WorkerPool
+from mediaserver.workers.setup import RunFolder
+from transcoder.control import Hello
+
+log = structlog.get_logger()
+
+
+class Node:
+    """Main's rooms, connected. Made by `run_main`; lives until that is cancelled."""
+
+    def __init__(self, config: Config, folder: RunFolder) -> None:
+        self.config = config
+        self.folder = folder
+        self.supervisor = SupervisorLink()
+        self.pool = WorkerPool(spares=config.spare_workers, want=self.supervisor.want)
+        self.ingest = IngestLink()
+        self.shows: dict[str, ShowRunner] = {}
+        self.feed = GatewayFeed(replay=lambda: replay_of(self.shows.values()))
+        desk = ShowDesk(
+            pool=self.pool,
+            ingest=self.ingest,
+            store=EpochStore(config.data / "epochs.json"),
+            publish=self.feed.publish,
+            recipe=self._recipe,
+        )
+        policy = ShowPolicy(
+            grace_s=config.webrtc.grace_s,
+            window_s=config.gateway.window_s,
+            second_publisher=config.webrtc.second_publisher,
+        )
+        for name, show in config.shows.items():
+            self.shows[name] = ShowRunner(
+                name=name, title=show.title or name, desk=desk, policy=policy
+            )
+        self.hub = Hub(
+            shows=self.shows,
+            pool=self.pool,
+            ingest=self.ingest,
+            feed=self.feed,
+            au_socket=folder.access_units,
+        )
+
+    def readiness(self) -> Readiness:
+        """Every dependency of the node."""
+        return Readiness(
+            checks={
+                "ingest": self.ingest.connected,
+                "gateway": self.feed.count > 0,
+                "transcoder": self.pool.idle + self.pool.busy > 0,
+            }
+        )
+
+    def metrics(self) -> bytes:
+        """The metrics page of the node."""
+        own = NodeMetrics(
+            states=lambda: [show.status.state for show in self.shows.values()],
+            workers=lambda: {"idle": self.pool.idle, "busy": self.pool.busy},
+            gateways=lambda: self.feed.count,
+        )
+        return exposition([own, ChildMetrics(lambda: self.hub.metrics)])
+
+    def _recipe(self) -> Recipe:
+        return Recipe(profile=find_profile(self.config.profile), latency=self.config.latency)
+
+
+class SupervisorLink:
+    """Tells the supervisor how many workers to keep; remembers the last word while it is away."""
+
+    def __init__(self) -> None:
+        self._connection: unix.Connection | None = None
+        self._last: WantWorkers | None = None
+
+    def want(self, message: WantWorkers) -> None:
+        """Ask for this many workers."""
+        if message == self._last and self._connection is not None:
+            return
+        self._last = message
+        if self._connection is not None:
+            with contextlib.suppress(BusError):
+                self._connection.send(message)
+
+    async def attach(self, connection: unix.Connection) -> None:
+        """Own the connection until the supervisor is gone."""
+        self._connection = connection
+        connection.send(Hello(role="main", id="main", pid=0))
+        if self._last is not None:
+            connection.send(self._last)
+        async for _ in connection:
+            pass
+
+
+async def run_main(*, config: Config, folder: RunFolder) -> None:
+    """Be main until cancelled. Raises `StartError` where the admin port is taken."""
+    node = Node(config, folder)
+    whip = WhipResources(
+        shows=node.shows, keys=KeyRing.of(config), public_url=config.http.public_url
+    )
+    app = make_app(routes=whip.routes(), readiness=node.readiness)
+    async with contextlib.AsyncExitStack() as stack:
+        bus = await unix.serve(folder.bus, node.hub.accept)
+        stack.callback(bus.close)
+        http = await serve_unix(app, folder.main_http)
+        stack.push_async_callback(http.cleanup)
+        admin = await _serve_admin(config.admin.host, config.admin.port, node)
+        stack.push_async_callback(admin.cleanup)
+        for show in node.shows.values():
+            stack.push_async_callback(show.close)
+            show.restore()
+        log.info("main_ready", shows=len(node.shows), admin_port=config.admin.port)
+        await unix.dial_forever(folder.supervisor, node.supervisor.attach)
+
+
+async def _serve_admin(host: str, port: int, node: Node) -> web.AppRunner:
+    app = web.Application()
+    app.add_routes(
+        [
+            web.get("/livez", _answering(lambda: web.json_response({"live": True}))),
+            web.get("/readyz", _answering(lambda: readiness_response(node.readiness()))),
+            web.get("/metrics", _answering(partial(_metrics_response, node))),
+        ]
+    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as exc:
+        await runner.cleanup()
+        raise StartError(
+            f"The admin port {port} on {host} cannot be opened: {exc.strerror}."
+        ) from None
+    return runner
+
+
+def _metrics_response(node: Node) -> web.Response:
+    return web.Response(body=node.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _answering(make: Callable[[], web.Response]) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return make()
+
+    return handler

@@ -1,0 +1,95 @@
+"""The media epochs' memory on disk: where a restarted main, worker or server goes on.
+
+One small JSON file per node, replaced atomically after each part, *before* gateways learn of that
+part, so that a media sequence number which a viewer has seen is never used twice. It is not
+flushed to the platter: after a power loss the machine has another boot, and so another epoch.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from transcoder.values import Anchor, Part
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochRecord:
+    """Where one media epoch stands. The `next_…` values are what a new worker begins with."""
+
+    epoch: str
+    boot_id: str
+    source: int = 0
+    anchor: Anchor | None = None
+    generation: int = -1
+    next_number: int = 0
+    next_msn: int = 0
+    next_tick: int = 0
+    updated_utc_s: int = 0
+    ended: bool = False
+
+    def after(self, part: Part, *, utc_s: int) -> "EpochRecord":
+        """The record once `part` is on air. A worker lost now would leave its segment unfinished,
+        so the next one begins with the segment after it."""
+        return replace(
+            self,
+            generation=max(self.generation, part.generation),
+            next_number=part.number + 1,
+            next_msn=part.msn + 1,
+            next_tick=part.decode_time + part.duration,
+            updated_utc_s=utc_s,
+        )
+
+
+class EpochStore:
+    """The records of all shows, in `path`. Reads once; every `put` replaces the file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._records: dict[str, EpochRecord] = _read(path)
+
+    def get(self, show: str) -> EpochRecord | None:
+        """The last record of `show`."""
+        return self._records.get(show)
+
+    def put(self, show: str, record: EpochRecord) -> None:
+        """Remember `record`. A disk that refuses is logged; what is on air goes on."""
+        self._records[show] = record
+        content = {name: asdict(record) for name, record in self._records.items()}
+        temporary = self._path.with_suffix(".new")
+        try:
+            temporary.write_text(json.dumps(content), encoding="utf-8")
+            temporary.replace(self._path)
+        except OSError as exc:
+            log.error("epoch_not_stored", show=show, error=exc.strerror)
+
+
+def boot_id() -> str:
+    """Names this boot of the machine: the monotonic clock of another boot means nothing here."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _read(path: Path) -> dict[str, EpochRecord]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {show: _record(plain) for show, plain in content.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        log.warning("epochs_unreadable", path=path.name, error=str(exc))
+        return {}
+
+
+def _record(plain: Mapping[str, Any]) -> EpochRecord:
+    anchor = plain["anchor"]
+    return EpochRecord(**{**plain, "anchor": Anchor(**anchor) if anchor else None})

@@ -1,0 +1,419 @@
+"""The life of one show on air, in main: publishes come and go, workers die, the epoch goes on.
+
+A *media epoch* runs from the first publish to its end: the host's DELETE, or the grace time after
+the host's media went missing. Inside it a publish may be lost and found, taken over, or its worker
+replaced; viewers keep their playlist all the while.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import structlog
+
+from mediaserver.broadcast.epochs import EpochRecord, EpochStore, boot_id
+from mediaserver.broadcast.run import EpochRun, Recipe
+from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo, ShowState, ShowStatus
+from mediaserver.errors import BusError, PublishRefused
+from mediaserver.workers.pool import Worker, WorkerPool
+from transcoder.control import EndEpoch
+from transcoder.values import InitSection, Part
+from transcoder.wire import frame
+
+WORKER_WAIT_S = 5.0
+"""How long a publish waits for a worker: a spare is there at once, a new one takes about 2 s."""
+END_WAIT_S = 4.0
+"""How long a worker may take to flush the last part of an ended epoch."""
+ADOPT_WAIT_S = 3.0
+"""After main's restart: how long a worker and a publish may take to dial in again."""
+MAX_WORKER_DEATHS = 5
+DEATHS_WITHIN_S = 60.0
+"""A publish that kills this many workers in this time is taken off air."""
+
+log = structlog.get_logger()
+
+
+class Ingest(Protocol):
+    """What a show needs of the ingest process (`mediaserver.ingest.link.IngestLink`)."""
+
+    async def open(self, offer: OpenSession) -> str:
+        """The SDP answer to an offer. Raises `PublishRefused`."""
+
+    def close(self, session: str) -> None:
+        """End a session."""
+
+    def route(self, session: str, au_socket: str) -> None:
+        """Send a session's access units to another worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowPolicy:
+    """The operator's settings that a show's life depends on."""
+
+    grace_s: float
+    window_s: float
+    second_publisher: Literal["refuse", "take_over"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowDesk:
+    """The neighbours that every show of a node shares."""
+
+    pool: WorkerPool
+    ingest: Ingest
+    store: EpochStore
+    publish: Callable[[bytes], None]
+    """Sends framed bytes to every gateway."""
+    recipe: Callable[[], Recipe]
+    """The encoder profile as the operator has it now. Raises `TranscoderError`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """The publish that feeds the show."""
+
+    id: str
+    source: int
+    state: Literal["connecting", "connected", "media", "silent"] = "connecting"
+
+    @property
+    def holds_the_air(self) -> bool:
+        """Whether a second publisher would push a working host off."""
+        return self.state in ("connected", "media")
+
+
+class ShowRunner:
+    """One show. All methods run on main's event loop."""
+
+    def __init__(self, *, name: str, title: str, desk: ShowDesk, policy: ShowPolicy) -> None:
+        self.name = name
+        self.title = title
+        self._desk = desk
+        self._policy = policy
+        self._lock = asyncio.Lock()
+        self._epoch: EpochRun | None = None
+        self._session: Session | None = None
+        self._grace: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._deaths: deque[float] = deque(maxlen=MAX_WORKER_DEATHS)
+        self._told = self.status
+
+    # What others may ask
+
+    @property
+    def status(self) -> ShowStatus:
+        """How the show fares, as the gateways are told."""
+        epoch = self._epoch
+        shown = epoch.name if epoch is not None and epoch.begun else None
+        return ShowStatus(show=self.name, title=self.title, state=self._state(), epoch=shown)
+
+    def has_session(self, session: str) -> bool:
+        """Whether `session` is the publish of this show."""
+        return self._session is not None and self._session.id == session
+
+    def replay(self) -> Iterator[bytes]:
+        """Framed bytes that bring a gateway up to date."""
+        yield frame(self.status)
+        if self._epoch is not None:
+            yield from self._epoch.window.framed()
+
+    # What the host does
+
+    async def publish(self, session: str, offer: str) -> str:
+        """Answer a WHIP offer and put it on air. Raises `PublishRefused`."""
+        async with self._lock:
+            current = self._session
+            if (
+                current is not None
+                and current.holds_the_air
+                and self._policy.second_publisher == "refuse"
+            ):
+                raise PublishRefused(
+                    409, "already_live", f"Somebody is on air in the show {self.name} already."
+                )
+            epoch = self._epoch_to_join()
+            worker = await self._worker_for(epoch)
+            try:
+                answer, source = await self._open(epoch, worker, session, offer)
+            except PublishRefused:
+                if epoch.worker is not worker:
+                    self._desk.pool.release(worker)
+                raise
+            if current is not None:
+                self._desk.ingest.close(current.id)
+            self._join(epoch, Session(id=session, source=source))
+            self._employ(epoch, worker)
+            log.info("publish_accepted", show=self.name, epoch=epoch.name, source=source)
+            return answer
+
+    async def unpublish(self, session: str) -> bool:
+        """The host ends the show (DELETE). False when `session` is not its publish."""
+        async with self._lock:
+            if not self.has_session(session):
+                return False
+            self._desk.ingest.close(session)
+            self._session = None
+            self._end_epoch("the host ended the show")
+            return True
+
+    # What ingest says
+
+    def session_event(self, event: SessionEvent) -> None:
+        """Follow a session of this show; events of another one are late and ignored."""
+        if self._session is None or self._session.id != event.session:
+            return
+        log.info("session_" + event.state, show=self.name, reason=event.reason)
+        if event.state == "closed":
+            self._session = None
+        else:
+            self._session.state = event.state
+        self._watch_grace()
+        self._tell()
+
+    def adopt_session(self, info: SessionInfo) -> bool:
+        """Main is back and a publish has gone on without it. False when it has no place here."""
+        if self._session is not None:
+            return self._session.id == info.session
+        epoch = self._resumed(info.epoch)
+        if epoch is None or epoch.ending or epoch.ended:
+            return False
+        self._session = Session(id=info.session, source=info.source, state=info.state)
+        self._watch_grace()
+        self._tell()
+        return True
+
+    def ingest_lost(self) -> None:
+        """The ingest process is gone, and with it every session."""
+        if self._session is not None:
+            log.warning("publish_lost_with_ingest", show=self.name)
+            self._session = None
+            self._watch_grace()
+            self._tell()
+
+    # What workers say
+
+    def worker_init(self, worker: Worker, init: InitSection) -> None:
+        """An init section of the epoch."""
+        if self._epoch is not None and self._epoch.worker is worker:
+            data = self._epoch.add_init(init)
+            if data is not None:
+                self._desk.publish(data)
+
+    def worker_part(self, worker: Worker, part: Part) -> None:
+        """A part of the epoch."""
+        if self._epoch is not None and self._epoch.worker is worker:
+            for data in self._epoch.add_part(part):
+                self._desk.publish(data)
+            self._tell()
+
+    def worker_ended(self, worker: Worker) -> None:
+        """The worker has flushed: the epoch is over."""
+        if self._epoch is not None and self._epoch.worker is worker:
+            self._close_epoch(self._epoch)
+
+    def adopt_worker(self, worker: Worker, epoch_name: str) -> bool:
+        """Main is back and a worker has gone on without it. False when it has no place here."""
+        epoch = self._resumed(epoch_name)
+        if epoch is None or epoch.ended or epoch.worker is not None:
+            return False
+        epoch.worker = worker
+        return True
+
+    def worker_lost(self, worker: Worker) -> None:
+        """The worker's process is gone: bring another, or note the end it was asked for."""
+        epoch = self._epoch
+        if epoch is None or epoch.worker is not worker:
+            return
+        epoch.lose_worker()
+        if epoch.ending or epoch.ended:
+            self._close_epoch(epoch)
+        else:
+            log.warning("worker_lost", show=self.name, worker=worker.name)
+            self._deaths.append(time.monotonic())
+            self._spawn(self._replace_worker(epoch))
+
+    def restore(self) -> None:
+        """At main's start: go on with the epoch that was on air, if that is recent enough."""
+        record = self._desk.store.get(self.name)
+        if record is None or not _can_resume(record, self._policy.grace_s):
+            return
+        self._resumed(record.epoch)
+        self._watch_grace()
+        self._tell()
+        self._spawn(self._ensure_worker())
+
+    async def close(self) -> None:
+        """Stop every task and timer. The epoch itself stays as it is, for the next main."""
+        if self._grace is not None:
+            self._grace.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # Inside
+
+    def _state(self) -> ShowState:
+        epoch = self._epoch
+        if epoch is None or not epoch.begun:
+            return "idle"
+        if epoch.ended or epoch.ending:
+            return "ended"
+        on_air = self._session is not None and self._session.state == "media"
+        return "live" if on_air else "away"
+
+    def _epoch_to_join(self) -> EpochRun:
+        epoch = self._epoch
+        if epoch is not None and not epoch.ending and not epoch.ended:
+            return epoch
+        return self._new_run(None)
+
+    def _new_run(self, record: EpochRecord | None) -> EpochRun:
+        return EpochRun(
+            show=self.name,
+            recipe=self._desk.recipe(),
+            store=self._desk.store,
+            window_s=self._policy.window_s,
+            record=record,
+        )
+
+    def _resumed(self, name: str) -> EpochRun | None:
+        if self._epoch is None:
+            record = self._desk.store.get(self.name)
+            if record is None or record.epoch != name:
+                return None
+            self._epoch = self._new_run(record)
+        return self._epoch if self._epoch.name == name else None
+
+    async def _worker_for(self, epoch: EpochRun) -> Worker:
+        if epoch.worker is not None:
+            return epoch.worker
+        try:
+            return await self._desk.pool.acquire(timeout_s=WORKER_WAIT_S)
+        except BusError:
+            raise PublishRefused(
+                503, "no_transcoder", "Every transcoder is busy; try again in a moment."
+            ) from None
+
+    async def _open(
+        self, epoch: EpochRun, worker: Worker, session: str, offer: str
+    ) -> tuple[str, int]:
+        source = epoch.next_source()
+        answer = await self._desk.ingest.open(
+            OpenSession(
+                request=0,
+                session=session,
+                show=self.name,
+                epoch=epoch.name,
+                source=source,
+                offer=offer,
+                au_socket=str(worker.au_socket),
+                anchor=epoch.record.anchor,
+            )
+        )
+        return answer, source
+
+    def _join(self, epoch: EpochRun, session: Session) -> None:
+        if self._epoch is not None and self._epoch is not epoch:
+            self._close_epoch(self._epoch)
+        self._epoch = epoch
+        self._session = session
+        self._watch_grace()
+
+    def _employ(self, epoch: EpochRun, worker: Worker) -> None:
+        if epoch.worker is None:
+            if not epoch.start(worker):
+                self.worker_lost(worker)
+        elif epoch.worker is not worker:
+            self._desk.pool.release(worker)
+        if self._session is not None and epoch.worker is not None:
+            self._desk.ingest.route(self._session.id, str(epoch.worker.au_socket))
+
+    async def _replace_worker(self, epoch: EpochRun) -> None:
+        now = time.monotonic()
+        if len(self._deaths) == MAX_WORKER_DEATHS and now - self._deaths[0] < DEATHS_WITHIN_S:
+            log.error("publish_kills_workers", show=self.name)
+            await self._give_up("its media could not be transcoded")
+            return
+        try:
+            worker = await self._desk.pool.acquire(timeout_s=DEATHS_WITHIN_S)
+        except BusError as exc:
+            log.error("no_worker", show=self.name, reason=str(exc))
+            await self._give_up("no transcoder was free")
+            return
+        if epoch.ending or epoch.ended:
+            self._desk.pool.release(worker)
+        else:
+            self._employ(epoch, worker)
+
+    async def _give_up(self, reason: str) -> None:
+        async with self._lock:
+            if self._session is not None:
+                self._desk.ingest.close(self._session.id)
+                self._session = None
+            self._end_epoch(reason)
+
+    async def _ensure_worker(self) -> None:
+        await asyncio.sleep(ADOPT_WAIT_S)
+        epoch = self._epoch
+        if epoch is not None and epoch.worker is None and not (epoch.ending or epoch.ended):
+            await self._replace_worker(epoch)
+
+    def _watch_grace(self) -> None:
+        missing = self._session is None or self._session.state == "silent"
+        if not missing and self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        elif missing and self._grace is None and self._epoch is not None:
+            loop = asyncio.get_running_loop()
+            self._grace = loop.call_later(self._policy.grace_s, self._grace_over)
+
+    def _grace_over(self) -> None:
+        self._grace = None
+        self._spawn(self._end_unless_back())
+
+    async def _end_unless_back(self) -> None:
+        async with self._lock:
+            if self._session is not None and self._session.state != "silent":
+                return
+        await self._give_up("the host did not come back in time")
+
+    def _end_epoch(self, reason: str) -> None:
+        epoch = self._epoch
+        if self._grace is not None:
+            self._grace.cancel()
+            self._grace = None
+        if epoch is None or epoch.ending or epoch.ended:
+            return
+        log.info("epoch_ending", show=self.name, epoch=epoch.name, reason=reason)
+        epoch.ending = True
+        if epoch.worker is not None and epoch.worker.send(EndEpoch(epoch=epoch.name)):
+            asyncio.get_running_loop().call_later(END_WAIT_S, self._close_epoch, epoch)
+            self._tell()
+        else:
+            self._close_epoch(epoch)
+
+    def _close_epoch(self, epoch: EpochRun) -> None:
+        data = epoch.end()
+        if data is not None:
+            self._desk.publish(data)
+        self._tell()
+
+    def _tell(self) -> None:
+        status = self.status
+        if status != self._told:
+            self._told = status
+            log.info("show_state", show=self.name, state=status.state, epoch=status.epoch)
+            self._desk.publish(frame(status))
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _can_resume(record: EpochRecord, grace_s: float) -> bool:
+    recent = time.time() - record.updated_utc_s < grace_s
+    return not record.ended and recent and record.boot_id == boot_id()

@@ -1,0 +1,80 @@
+"""One page of metrics for a node: main's own, and what each other process last sent it.
+
+Every sample gets the label ``process``, so that two gateways stay two series.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+log = structlog.get_logger()
+
+
+class ChildMetrics(Collector):
+    """The last metrics of each child, merged family by family."""
+
+    def __init__(self, texts: Callable[[], Mapping[str, bytes]]) -> None:
+        self._texts = texts
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family once, with the samples of all processes."""
+        merged: dict[str, Metric] = {}
+        for process, text in self._texts().items():
+            for family in _families(process, text):
+                into = merged.setdefault(
+                    family.name, Metric(family.name, family.documentation, family.type, family.unit)
+                )
+                for sample in family.samples:
+                    labels = {**sample.labels, "process": process}
+                    into.samples.append(sample._replace(labels=labels))
+        yield from merged.values()
+
+
+class NodeMetrics(Collector):
+    """What main itself knows."""
+
+    def __init__(
+        self,
+        *,
+        states: Callable[[], Iterable[str]],
+        workers: Callable[[], Mapping[str, int]],
+        gateways: Callable[[], int],
+    ) -> None:
+        self._states = states
+        self._workers = workers
+        self._gateways = gateways
+
+    def collect(self) -> Iterator[Metric]:
+        """Shows by state, workers by use, gateways."""
+        shows = GaugeMetricFamily("comptoir_shows", "Shows by state", labels=["state"])
+        states = list(self._states())
+        for state in ("idle", "live", "away", "ended"):
+            shows.add_metric([state], states.count(state))
+        workers = GaugeMetricFamily("comptoir_workers", "Transcoder workers", labels=["use"])
+        for use, count in self._workers().items():
+            workers.add_metric([use], count)
+        gateways = GaugeMetricFamily("comptoir_gateways", "Gateways connected to main")
+        gateways.add_metric([], self._gateways())
+        yield from (shows, workers, gateways)
+
+
+def exposition(collectors: Iterable[Collector]) -> bytes:
+    """The page, in Prometheus text format."""
+    registry = CollectorRegistry(auto_describe=False)
+    for collector in collectors:
+        registry.register(collector)
+    return generate_latest(registry)
+
+
+def _families(process: str, text: bytes) -> list[Metric]:
+    try:
+        return list(text_string_to_metric_families(text.decode()))
+    except ValueError as exc:
+        log.warning("metrics_unreadable", child=process, error=str(exc))
+        return []

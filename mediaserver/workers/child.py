@@ -1,0 +1,105 @@
+"""What every child process of the supervisor is: ``python -m mediaserver.workers.child ROLE``.
+
+The child reads its `ChildSetup` from standard input, runs its role until SIGTERM or until standard
+input ends (the supervisor died), and exits with 0; with `EXIT_CANNOT_START` and one sentence when
+what it needs is not to be had; with 1 after an error of its own, logged.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+import uvloop
+
+from mediaserver import logs
+from mediaserver.errors import ComptoirError
+from mediaserver.workers.setup import ChildSetup, RunFolder
+
+EXIT_CANNOT_START = 78  # EX_CONFIG of sysexits.h
+
+log = structlog.get_logger()
+
+
+def main() -> int:
+    """Run the child to its end and return its exit status."""
+    setup = ChildSetup.from_line(sys.stdin.buffer.readline())
+    logs.configure(setup.config.log, process=setup.name)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
+    try:
+        if setup.role == "worker":
+            _run_worker(setup)
+        else:
+            uvloop.run(_until_told(_role(setup)))
+    except ComptoirError as exc:
+        log.error("cannot_start", reason=str(exc))
+        return EXIT_CANNOT_START
+    except Exception:
+        log.exception("process_failed")
+        return 1
+    return 0
+
+
+def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
+    config, folder = setup.config, RunFolder(path=setup.run_folder)
+    if setup.role == "gateway":
+        from mediaserver.gateway import process as gateway
+
+        return gateway.run(
+            bus_path=folder.bus,
+            main_http=folder.main_http,
+            host=config.http.host,
+            port=config.http.port,
+            window_s=config.gateway.window_s,
+            gateway_id=setup.name,
+        )
+    if setup.role == "ingest":
+        from mediaserver.ingest import process as ingest
+
+        return ingest.run(bus_path=folder.bus, settings=config.webrtc, ingest_id=setup.name)
+    from mediaserver import app
+
+    return app.run_main(config=config, folder=folder)
+
+
+async def _until_told(role: Coroutine[Any, Any, None]) -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(role)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    _watch_stdin(lambda: loop.call_soon_threadsafe(task.cancel))
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("process_stopped")
+
+
+def _run_worker(setup: ChildSetup) -> None:
+    os.environ.setdefault("PYAV_LOGGING", "off")
+    from transcoder import worker
+
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    _watch_stdin(stop.set)
+    worker.run(
+        main_socket=RunFolder(path=setup.run_folder).bus,
+        worker_id=setup.name,
+        window_s=setup.config.gateway.window_s,
+        stop=stop,
+    )
+
+
+def _watch_stdin(on_end: Any) -> None:
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        on_end()
+
+    threading.Thread(target=watch, name="stdin-watch", daemon=True).start()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

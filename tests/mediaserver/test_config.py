@@ -1,0 +1,115 @@
+"""The configuration: its file is its documentation, its faults are sentences."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaserver import config
+from mediaserver.config import Config
+from mediaserver.errors import ConfigError
+
+SHIPPED = Path(__file__).parents[2] / "configs" / "comptoir.yaml"
+KEY = "a-key-of-sixteen-and-more"
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("COMPTOIR_")]:
+        monkeypatch.delenv(name)
+
+
+def _file(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "comptoir.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_shipped_file_is_complete_and_equals_the_defaults() -> None:
+    shipped = yaml.safe_load(SHIPPED.read_text())
+    assert shipped == config.load().model_dump(mode="json")
+
+
+def test_every_key_of_the_shipped_file_is_commented() -> None:
+    lines = SHIPPED.read_text().splitlines()
+    for at, line in enumerate(lines):
+        if line and not line.startswith(("#", " ")):
+            assert "#" in line or lines[at - 1].startswith("#"), line
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = _file(tmp_path, "http: {port: 8001, host: 127.0.0.1}\nadmin: {port: 9001}\n")
+    monkeypatch.setenv("COMPTOIR_HTTP__PORT", "8002")
+    monkeypatch.setenv("COMPTOIR_ADMIN__PORT", "9002")
+    loaded = config.load(path, {"http": {"port": 8003}})
+    assert (loaded.http.port, loaded.admin.port, loaded.http.host) == (8003, 9002, "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("http: {port: 99999}", r"http\.port: input should be less than .*given: 99999"),
+        ("htp: {port: 1}", r"htp: there is no such key\."),
+        ("shows: {Bad_Name: {}}", r"shows: 'Bad_Name' is no name for a show"),
+        ("shows: {a: {host_key: short}}", r"shows\.a\.host_key: a key has 16 to 200"),
+        ("shows: {a: {host_key: 'sixteen chars and spaces'}}", "without spaces"),
+        ("webrtc: {advertise: [example.org]}", "'example.org' is not an IPv4 or IPv6 address"),
+        ("http: {public_url: live.example.org}", r"http\.public_url: it must be http"),
+        ("latency: fast", r"latency: input should be 'ultra', 'low' or 'relaxed'.*'fast'"),
+        ("- a list", "must be a mapping"),
+        ("a: [", "is not YAML"),
+        ("a: 2001-99-99", "is not YAML"),
+        ("[" * 2000, "is not YAML"),
+        ("_options: {}", "there is no such key"),
+    ],
+)
+def test_each_fault_is_a_sentence_with_the_path_and_what_is_legal(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        config.load(_file(tmp_path, text))
+
+
+def test_a_missing_file_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_a_fault_in_the_environment_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPTOIR_HTTP__PORT", "eighty")
+    with pytest.raises(ConfigError, match=r"http\.port: .*given: 'eighty'"):
+        config.load()
+
+
+def test_a_refused_key_is_never_shown(tmp_path: Path) -> None:
+    path = _file(tmp_path, "shows: {a: {host_key: 'my secret'}}")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path)
+    assert "my secret" not in str(caught.value)
+
+
+def test_keys_are_masked_in_the_repr_and_whole_in_the_pipe_to_children() -> None:
+    loaded = config.load(None, {"shows": {"a": {"host_key": KEY}}})
+    assert KEY not in repr(loaded)
+    again = config.from_plain(config.to_plain(loaded))
+    assert again == loaded
+    assert again.shows["a"].host_key.get_secret_value() == KEY
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_configuration_or_a_sentence(text: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "c.yaml"
+        path.write_text(text, encoding="utf-8", newline="")
+        try:
+            assert isinstance(config.load(path), Config)
+        except ConfigError as exc:
+            assert str(path) in str(exc)
