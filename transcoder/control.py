@@ -1,7 +1,7 @@
 """What the transcoder worker is told, and what it tells: its side of the wire.
 
-The worker dials main's socket (`Hello`, `WorkerIdle`, then `StartEpoch` comes), listens on a socket of its own
-for one ingest at a time, and sends `InitSection`, `Part` and `EpochEnd` to main.
+The worker dials main's socket (`Hello`, `WorkerIdle`, then `StartEpoch` comes), listens on a socket
+of its own for one ingest at a time, and sends `InitSection`, `Part` and `EpochEnd` to main.
 """
 
 from dataclasses import dataclass

@@ -69,7 +69,8 @@ def test_nested_values_and_tuples_come_back(anchor: Anchor, ladder: list[str]) -
 @given(st.lists(access_units, max_size=5), st.lists(st.integers(1, 64), min_size=1))
 def test_a_stream_may_be_cut_anywhere(units: list[AccessUnit], sizes: list[int]) -> None:
     stream = b"".join(wire.frame(unit) for unit in units)
-    deframer, received, at, turn = wire.Deframer(), [], 0, 0
+    received: list[object] = []
+    deframer, at, turn = wire.Deframer(), 0, 0
     while at < len(stream):
         size = sizes[turn % len(sizes)]
         received += deframer.feed(stream[at : at + size])

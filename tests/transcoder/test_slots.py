@@ -1,0 +1,148 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcoder.grid import Grid
+from transcoder.slots import AHEAD_TICKS, SlotFiller
+
+GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
+SLOT = GRID.slot_ticks
+HOLD = 10_800
+SLATE = 225_000
+
+
+def filler(first_slot: int = 0) -> SlotFiller[str]:
+    return SlotFiller(grid=GRID, first_slot=first_slot, hold_ticks=HOLD, slate_after_ticks=SLATE)
+
+
+def shown(slots: SlotFiller[str], now_tick: int) -> list[tuple[int, str | None, str]]:
+    return [(filled.slot, filled.picture, filled.kind) for filled in slots.due(now_tick)]
+
+
+def test_a_slot_waits_for_a_later_picture() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    assert shown(slots, 0) == []
+    slots.push(SLOT, "b", SLOT)
+    assert shown(slots, SLOT) == [(0, "a", "fresh")]
+
+
+def test_a_slot_is_filled_when_the_hold_is_over() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    assert slots.due_tick == HOLD + 1
+    assert shown(slots, HOLD) == []
+    assert shown(slots, HOLD + 1) == [(0, "a", "fresh")]
+    assert shown(slots, SLOT + HOLD + 1) == [(1, "a", "repeat")]
+
+
+def test_an_empty_slot_between_pictures_repeats_the_one_before() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    slots.push(3 * SLOT, "d", 3 * SLOT)
+    assert shown(slots, 3 * SLOT) == [(0, "a", "fresh"), (1, "a", "repeat"), (2, "a", "repeat")]
+
+
+def test_a_time_goes_to_the_nearest_slot() -> None:
+    slots = filler()
+    slots.push(SLOT // 2 - 1, "a", 0)
+    slots.push(SLOT // 2, "b", 0)
+    slots.push(2 * SLOT + 10, "c", 0)
+    assert shown(slots, 0) == [(0, "a", "fresh"), (1, "b", "fresh")]
+
+
+def test_of_two_pictures_in_a_slot_the_later_time_wins() -> None:
+    slots = filler()
+    assert slots.push(100, "late", 200) == "taken"
+    assert slots.push(50, "early", 200) == "replaced"
+    assert slots.push(200, "latest", 200) == "replaced"
+    slots.push(SLOT, "next", SLOT)
+    assert shown(slots, SLOT) == [(0, "latest", "fresh")]
+
+
+def test_a_late_picture_is_not_shown_when_its_successor_is_there() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    list(slots.due(SLOT + HOLD + 1))
+    assert slots.push(SLOT, "b", SLOT + HOLD + 2) == "late"
+    slots.push(2 * SLOT, "c", SLOT + HOLD + 2)
+    slots.push(3 * SLOT, "d", SLOT + HOLD + 2)
+    assert shown(slots, SLOT + HOLD + 2) == [(2, "c", "fresh")]
+
+
+def test_a_source_that_is_always_late_does_not_freeze() -> None:
+    slots, pictures = filler(), []
+    for slot in range(20):
+        now_tick = GRID.tick_of(slot) + HOLD + 1
+        pictures += [picture for _, picture, _ in shown(slots, now_tick)]
+        slots.push(GRID.tick_of(slot), str(slot), now_tick)
+    assert pictures == [None, *(str(slot) for slot in range(19))]
+
+
+def test_an_older_late_picture_never_takes_the_screen_back() -> None:
+    slots = filler()
+    slots.push(2 * SLOT, "c", 0)
+    list(slots.due(2 * SLOT + HOLD + 1))
+    slots.push(SLOT, "b", 2 * SLOT + HOLD + 2)
+    assert shown(slots, 3 * SLOT + HOLD + 1) == [(3, "c", "repeat")]
+
+
+def test_the_slate_comes_when_the_picture_is_old_and_goes_with_the_next() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    end = SLATE + 2 * SLOT + HOLD + 1
+    kinds = [kind for _, _, kind in shown(slots, end)]
+    assert kinds == ["fresh", *["repeat"] * 75, "slate", "slate"]
+    slots.push(78 * SLOT, "b", end)
+    assert shown(slots, 78 * SLOT + HOLD + 1) == [(78, "b", "fresh")]
+
+
+def test_without_any_picture_the_slate_runs_from_the_first_slot() -> None:
+    assert shown(filler(7), 8 * SLOT + HOLD + 1) == [(7, None, "slate"), (8, None, "slate")]
+
+
+def test_a_picture_far_ahead_is_refused() -> None:
+    slots = filler()
+    assert slots.push(AHEAD_TICKS + 1, "x", 0) == "ahead"
+    assert slots.push(AHEAD_TICKS, "y", 0) == "taken"
+    assert shown(slots, 0)[-1][0] == GRID.slot_of(AHEAD_TICKS) - 1
+
+
+def test_flush_ends_with_the_newest_picture() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    slots.push(2 * SLOT, "c", 0)
+    assert [f.slot for f in slots.due(0)] == [0, 1]
+    assert [(f.slot, f.picture) for f in slots.flush()] == [(2, "c")]
+    assert list(slots.flush()) == []
+
+
+@given(
+    first_slot=st.integers(0, 50),
+    events=st.lists(
+        st.tuples(st.integers(0, 400_000), st.integers(0, 40_000), st.booleans()), max_size=60
+    ),
+)
+def test_each_slot_comes_once_in_order_whatever_arrives(
+    first_slot: int, events: list[tuple[int, int, bool]]
+) -> None:
+    slots: SlotFiller[int] = SlotFiller(
+        grid=GRID, first_slot=first_slot, hold_ticks=HOLD, slate_after_ticks=SLATE
+    )
+    now_tick, filled, pushed = 0, [], []
+    for pts, step, asks in events:
+        now_tick += step
+        if slots.push(pts, pts, now_tick) != "ahead":
+            pushed.append(pts)
+        if asks:
+            filled += list(slots.due(now_tick))
+    filled += list(slots.due(now_tick))
+    assert [one.slot for one in filled] == list(range(first_slot, first_slot + len(filled)))
+    assert slots.next_slot == first_slot + len(filled)
+    assert GRID.tick_of(slots.next_slot) + HOLD >= now_tick
+    newest = -1
+    for one in filled:
+        if one.picture is not None:
+            assert one.picture in pushed
+            assert GRID.slot_of(one.picture) <= one.slot
+            assert one.picture >= newest
+            newest = one.picture

@@ -1,0 +1,151 @@
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from transcoder.audio import LOOKAHEAD_TICKS
+from transcoder.audio_wait import PATIENCE_TICKS, AudioWait
+from transcoder.control import StartEpoch
+from transcoder.decode import Picture
+from transcoder.encode import RungEncoder
+from transcoder.errors import MediaError
+from transcoder.grid import Grid
+from transcoder.profiles import Profile, Rung, plan_rungs
+from transcoder.scale import solid
+from transcoder.stage import GIVE_UP_S, OVERLOAD_S, Stage, StagePlan
+from transcoder.telemetry import Telemetry
+from transcoder.values import Anchor, InitSection, Part
+
+GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
+SLOT = GRID.slot_ticks
+PROFILE = Profile(rungs=(Rung(name="tiny", height=16, bitrate_bps=50_000, max_bitrate_bps=60_000),))
+START = StartEpoch(
+    show="s",
+    epoch="e",
+    au_socket="",
+    profile={},
+    latency="low",
+    generation=0,
+    next_number=0,
+    next_msn=0,
+    next_tick=0,
+    previous=(),
+)
+PICTURE = solid(16, 16, (90, 128, 128))
+
+
+class Kept:
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+
+    def init(self, section: InitSection) -> None:
+        assert section.rendition == "tiny"
+
+    def part(self, part: Part) -> None:
+        self.parts.append(part)
+
+    def request_keyframe(self, source: int) -> None:
+        raise AssertionError("a stage has no source")
+
+
+class Staged:
+    def __init__(self) -> None:
+        self.out = Kept()
+        self.telemetry = Telemetry("s")
+        self.audio_wait = AudioWait()
+        self.changed = threading.Event()
+        plan = StagePlan(
+            start=START,
+            profile=PROFILE,
+            grid=GRID,
+            anchor=Anchor(utc_us=0, monotonic_ns=0),
+            rungs=plan_rungs(PROFILE, 16, 16),
+            first_slot=0,
+        )
+        self.stage = Stage(
+            plan,
+            output=self.out,
+            telemetry=self.telemetry,
+            wake=self.changed.set,
+            audio_wait=self.audio_wait,
+        )
+
+    def count(self, line: str) -> float:
+        values = [
+            float(text.rsplit(" ", 1)[1])
+            for text in self.telemetry.render().decode().splitlines()
+            if text.startswith("comptoir_transcoder_" + line)
+        ]
+        return sum(values)
+
+    def play(self, slots: range) -> None:
+        for slot in slots:
+            now_tick = GRID.tick_of(slot)
+            self.stage.show(Picture(pts=now_tick, frame=PICTURE), now_tick)
+            self.stage.advance(now_tick)
+
+
+@pytest.fixture
+def staged() -> Iterator[Staged]:
+    made = Staged()
+    yield made
+    made.stage.close()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """While it is not set no picture is encoded."""
+    opened = threading.Event()
+    encode = RungEncoder.encode
+
+    def held(self: RungEncoder, *args: Any, **kwargs: Any) -> Any:
+        assert opened.wait(20)
+        return encode(self, *args, **kwargs)
+
+    monkeypatch.setattr(RungEncoder, "encode", held)
+    yield opened
+    opened.set()
+
+
+def test_far_behind_the_last_picture_is_repeated_and_no_slot_is_missing(
+    gate: threading.Event, staged: Staged
+) -> None:
+    behind = OVERLOAD_S * 30
+    staged.play(range(behind + 22))
+    assert staged.count("overload_slots_total") == 20
+    gate.set()
+    staged.stage.finish(20)
+    assert sum(part.duration for part in staged.out.parts) == (behind + 22) * SLOT
+    assert staged.count("slots_total") == behind + 22
+
+
+def test_a_machine_that_cannot_keep_up_ends_the_run(gate: threading.Event, staged: Staged) -> None:
+    with pytest.raises(MediaError, match="cannot keep up"):
+        staged.play(range(GIVE_UP_S * 30 + 2))
+    gate.set()
+
+
+def test_a_part_waits_for_late_audio_but_not_for_long(
+    staged: Staged, eventually: Callable[..., None]
+) -> None:
+    end_tick = GRID.part_ticks
+    staged.audio_wait.heard(until_tick=end_tick, now_tick=end_tick)
+    staged.play(range(11))
+    eventually(lambda: staged.stage.backlog == 0)
+    staged.stage.advance(end_tick + LOOKAHEAD_TICKS + PATIENCE_TICKS - 1)
+    assert staged.out.parts == []
+    staged.audio_wait.heard(until_tick=end_tick + LOOKAHEAD_TICKS, now_tick=end_tick)
+    staged.stage.advance(end_tick + 1)
+    assert [part.number for part in staged.out.parts] == [0]
+    assert staged.stage.ended_tick == end_tick
+
+
+def test_an_encoder_that_cannot_open_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("transcoder.stage.init_section", _refuse)
+    with pytest.raises(MediaError, match="refused"):
+        Staged()
+
+
+def _refuse(**kwargs: Any) -> InitSection:
+    raise MediaError("refused")

@@ -1,0 +1,140 @@
+import threading
+
+from transcoder.control import Hello, Listening, Metrics, WorkerBusy, WorkerIdle
+from transcoder.outbox import Outbox
+from transcoder.values import Anchor, EpochEnd, InitSection, Part
+from transcoder.window import Window
+from transcoder.wire import Deframer
+
+HELLO = Hello(role="worker", id="w1", pid=1)
+LISTENING = Listening(epoch="e", au_socket="au.sock")
+END = EpochEnd(show="s", epoch="e")
+
+
+def init(rendition: str = "a") -> InitSection:
+    return InitSection(
+        show="s",
+        epoch="e",
+        rendition=rendition,
+        generation=0,
+        ladder=("a",),
+        anchor=Anchor(utc_us=0, monotonic_ns=0),
+        codecs="",
+        width=2,
+        height=2,
+        frames_per_second=30,
+        bandwidth_bps=1,
+        average_bandwidth_bps=1,
+        part_ticks=30_000,
+        segment_ticks=180_000,
+        data=b"",
+    )
+
+
+def part(number: int) -> Part:
+    return Part(
+        show="s",
+        epoch="e",
+        rendition="a",
+        generation=0,
+        number=number,
+        msn=0,
+        index=0,
+        decode_time=number * 30_000,
+        duration=30_000,
+        independent=True,
+        last=False,
+        data=b"",
+    )
+
+
+def value(data: bytes | None) -> object:
+    assert data is not None
+    (decoded,) = Deframer().feed(data)
+    return decoded
+
+
+def sent(window: Window) -> list[object]:
+    values = []
+    while (data := window.next()) is not None:
+        values.append(value(data))
+    return values
+
+
+def test_init_sections_go_first_and_the_end_last() -> None:
+    window = Window(300_000)
+    window.add_end(END)
+    window.add_part(part(0))
+    window.add_init(init())
+    assert window.pending
+    assert sent(window) == [init(), part(0), END]
+    assert not window.pending
+
+
+def test_after_a_rewind_all_of_the_window_goes_again() -> None:
+    window = Window(90_000)
+    window.add_init(init())
+    for number in range(3):
+        window.add_part(part(number))
+    assert len(sent(window)) == 4
+    window.add_part(part(3))
+    window.rewind()
+    assert sent(window) == [init(), part(1), part(2), part(3)]
+    assert window.lost == 0
+
+
+def test_parts_that_leave_unsent_are_lost_and_counted() -> None:
+    window = Window(90_000)
+    window.add_part(part(0))
+    assert sent(window) == [part(0)]
+    for number in range(1, 6):
+        window.add_part(part(number))
+    assert window.lost == 2
+    assert sent(window) == [part(3), part(4), part(5)]
+
+
+def test_each_connection_begins_with_who_we_are() -> None:
+    outbox = Outbox(HELLO, window_s=60)
+    outbox.connected()
+    assert [value(outbox.take()) for _ in range(2)] == [HELLO, WorkerIdle()]
+    outbox.epoch_started(LISTENING, show="s")
+    outbox.init(init())
+    assert [value(outbox.take()) for _ in range(2)] == [LISTENING, init()]
+    outbox.part(part(0))
+    outbox.connected()
+    busy = WorkerBusy(show="s", epoch="e", au_socket="au.sock")
+    assert [value(outbox.take()) for _ in range(4)] == [HELLO, busy, init(), part(0)]
+
+
+def test_old_notes_are_forgotten_not_kept() -> None:
+    outbox = Outbox(HELLO, window_s=60)
+    outbox.connected()
+    for number in range(40):
+        outbox.metrics(str(number).encode())
+    texts = [value(outbox.take()) for _ in range(16)]
+    assert texts == [Metrics(text=str(number).encode()) for number in range(24, 40)]
+
+
+def test_take_ends_with_the_connection() -> None:
+    outbox = Outbox(HELLO, window_s=60)
+    outbox.connected()
+    outbox.take(), outbox.take()
+    taken: list[bytes | None] = [b""]
+    thread = threading.Thread(target=lambda: taken.append(outbox.take()))
+    thread.start()
+    outbox.disconnected()
+    thread.join()
+    assert taken[-1] is None
+
+
+def test_everything_is_sent_only_when_the_sender_comes_back_for_more() -> None:
+    outbox = Outbox(HELLO, window_s=60)
+    assert not outbox.wait_sent(0)
+    outbox.connected()
+    outbox.take(), outbox.take()
+    assert not outbox.wait_sent(0)
+    thread = threading.Thread(target=outbox.take)
+    thread.start()
+    assert outbox.wait_sent(20)
+    outbox.disconnected()
+    thread.join()

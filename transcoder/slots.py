@@ -1,0 +1,113 @@
+"""Which picture each slot of the grid shows: a host's uneven frames in, a constant rate out.
+
+Pure: time comes in as `now_tick`, pictures are of any type. The caller pushes what was decoded and
+asks, often, for what is due; the answers are each slot exactly once, in order, with or without
+input, so that output goes on at a constant rate whatever the host's network does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from transcoder.grid import Grid
+from transcoder.values import TICKS_PER_SECOND
+
+AHEAD_TICKS = TICKS_PER_SECOND
+"""A picture further ahead of now than this is refused: it would pull the output into the future."""
+
+Arrival = Literal["taken", "replaced", "late", "ahead"]
+"""`taken` waits for its slot; `replaced` took the place of another picture of the same slot;
+`late` its slot was filled already; `ahead` refused."""
+
+_P = TypeVar("_P")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled(Generic[_P]):
+    """What one slot shows."""
+
+    slot: int
+    picture: _P | None
+    """None exactly for the slate."""
+    kind: Literal["fresh", "repeat", "slate"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed(Generic[_P]):
+    pts: int
+    picture: _P
+
+
+class SlotFiller(Generic[_P]):
+    """Fills the slots from `first_slot` on, each with the newest picture at or before it.
+
+    A slot is filled when a picture of a later slot has arrived, or `hold_ticks` after it began. A
+    picture that comes after its slot was filled is not shown there; it stands in for the next
+    slot if that one's own is missing, because a source that is steadily later than `hold_ticks`
+    would otherwise freeze for good. When the newest picture is more than `slate_after_ticks` old
+    (or there never was one) the slot is the slate's.
+
+    Keeps at most one picture for each slot up to `AHEAD_TICKS` from now; of two pictures in a
+    slot the one with the later time wins.
+    """
+
+    def __init__(
+        self, *, grid: Grid, first_slot: int, hold_ticks: int, slate_after_ticks: int
+    ) -> None:
+        self._grid = grid
+        self._hold_ticks = hold_ticks
+        self._slate_after_ticks = slate_after_ticks
+        self._next = first_slot
+        self._waiting: dict[int, _Timed[_P]] = {}
+        self._newest_waiting = first_slot - 1
+        self._stand_in: _Timed[_P] | None = None
+        self._shown: _Timed[_P] | None = None
+
+    @property
+    def next_slot(self) -> int:
+        """The first slot not filled yet."""
+        return self._next
+
+    @property
+    def due_tick(self) -> int:
+        """The tick at which the next slot is due even if no picture comes."""
+        return self._grid.tick_of(self._next) + self._hold_ticks + 1
+
+    def push(self, pts: int, picture: _P, now_tick: int) -> Arrival:
+        """A picture of time `pts` has been decoded."""
+        if pts > now_tick + AHEAD_TICKS:
+            return "ahead"
+        timed, slot = _Timed(pts, picture), self._grid.slot_of(pts)
+        if slot < self._next:
+            if _is_newer(timed, self._stand_in) and _is_newer(timed, self._shown):
+                self._stand_in = timed
+            return "late"
+        other = self._waiting.get(slot)
+        if _is_newer(timed, other):
+            self._waiting[slot] = timed
+        self._newest_waiting = max(self._newest_waiting, slot)
+        return "taken" if other is None else "replaced"
+
+    def due(self, now_tick: int) -> Iterator[Filled[_P]]:
+        """The slots that can be filled by now, in order."""
+        while self._newest_waiting > self._next or now_tick >= self.due_tick:
+            yield self._fill()
+
+    def flush(self) -> Iterator[Filled[_P]]:
+        """The slots up to the newest picture that waits: the end of the run."""
+        while self._newest_waiting >= self._next:
+            yield self._fill()
+
+    def _fill(self) -> Filled[_P]:
+        slot, self._next = self._next, self._next + 1
+        fresh = self._waiting.pop(slot, None) or self._stand_in
+        self._stand_in = None
+        self._shown = fresh or self._shown
+        shown = self._shown
+        if shown is None or self._grid.tick_of(slot) - shown.pts > self._slate_after_ticks:
+            return Filled(slot=slot, picture=None, kind="slate")
+        return Filled(slot=slot, picture=shown.picture, kind="fresh" if fresh else "repeat")
+
+
+def _is_newer(one: _Timed[_P], other: _Timed[_P] | None) -> bool:
+    return other is None or one.pts >= other.pts

@@ -1,0 +1,88 @@
+"""The worker's metrics, in a registry of its own, sent to main as text (`Metrics`)."""
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+_PREFIX = "comptoir_transcoder_"
+
+
+class Telemetry:
+    """Counts what one epoch run does. Safe to use from any thread; labels are bounded."""
+
+    def __init__(self, show: str) -> None:
+        self._registry = CollectorRegistry()
+        self._show = show
+        self._units = self._counter("access_units", "Access units received.", "kind")
+        self._pictures = self._counter(
+            "pictures", "Decoded pictures: taken, replaced, late or ahead.", "fate"
+        )
+        self._slots = self._counter("slots", "Slots filled: fresh, repeat or slate.", "kind")
+        self._encode = self._counter(
+            "encode_seconds", "CPU seconds of scaling and encoding.", "rung"
+        )
+        self._parts = self._counter("parts", "Parts made, of all renditions.")
+        self._lost = self._gauge("parts_lost", "Parts that left the window before main had them.")
+        self._dropped = self._gauge("access_units_dropped", "Access units dropped unread.")
+        self._errors = self._counter("decode_errors", "Access units that the decoder refused.")
+        self._asked = self._counter("keyframe_requests", "Keyframes asked of the source.")
+        self._overload = self._counter("overload_slots", "Slots repeated to catch up.")
+        self._slate_s = self._counter("slate_seconds", "Seconds of slate on air.")
+        self._backlog = self._gauge("backlog_slots", "Slots in the encoders.")
+        self._intake = self._gauge("intake_depth", "Access units received and not yet decoded.")
+        self._lag = self._gauge("lag_seconds", "Now less the end of the last part.")
+
+    def unit(self, kind: Literal["video", "audio"]) -> None:
+        """An access unit has been received."""
+        self._units.labels(self._show, kind).inc()
+
+    def picture(self, fate: Literal["taken", "replaced", "late", "ahead"]) -> None:
+        """A picture has been decoded (`transcoder.slots.Arrival`)."""
+        self._pictures.labels(self._show, fate).inc()
+
+    def slot(self, kind: Literal["fresh", "repeat", "slate"], seconds: float) -> None:
+        """A slot of this length has been filled."""
+        self._slots.labels(self._show, kind).inc()
+        if kind == "slate":
+            self._slate_s.labels(self._show).inc(seconds)
+
+    def encoded(self, rung: str, cpu_s: float) -> None:
+        """A rung has encoded a picture."""
+        self._encode.labels(self._show, rung).inc(cpu_s)
+
+    def parts(self, count: int) -> None:
+        """Parts have been made."""
+        self._parts.labels(self._show).inc(count)
+
+    def losses(self, *, parts: int, units: int) -> None:
+        """All parts lost from the window and access units dropped unread, so far."""
+        self._lost.labels(self._show).set(parts)
+        self._dropped.labels(self._show).set(units)
+
+    def decode_error(self) -> None:
+        """The decoder has refused an access unit."""
+        self._errors.labels(self._show).inc()
+
+    def keyframe_asked(self) -> None:
+        """A keyframe request has been sent."""
+        self._asked.labels(self._show).inc()
+
+    def overloaded(self) -> None:
+        """A slot repeats the last picture because the encoders are behind."""
+        self._overload.labels(self._show).inc()
+
+    def depths(self, *, backlog: int, intake: int, lag_s: float) -> None:
+        """How full the queues are, and how far behind the clock the output is."""
+        self._backlog.labels(self._show).set(backlog)
+        self._intake.labels(self._show).set(intake)
+        self._lag.labels(self._show).set(lag_s)
+
+    def render(self) -> bytes:
+        """All metrics in Prometheus text exposition format."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, help_text: str, *labels: str) -> Counter:
+        return Counter(_PREFIX + name, help_text, ("show", *labels), registry=self._registry)
+
+    def _gauge(self, name: str, help_text: str) -> Gauge:
+        return Gauge(_PREFIX + name, help_text, ("show",), registry=self._registry)
