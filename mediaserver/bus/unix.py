@@ -20,6 +20,8 @@ from transcoder.wire import Deframer, frame
 log = structlog.get_logger()
 
 DIAL_RETRY_S = 0.1
+MAX_BUFFER_BYTES = 64 * 1024 * 1024
+"""Room for the windows of a node's shows, which a gateway is sent when it dials."""
 _READ_BYTES = 256 * 1024
 
 
@@ -31,7 +33,7 @@ class Connection:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         *,
-        max_buffer_bytes: int = 64 * 1024 * 1024,
+        max_buffer_bytes: int = MAX_BUFFER_BYTES,
     ) -> None:
         self._reader = reader
         self._writer = writer
@@ -109,15 +111,17 @@ async def dial(path: Path | str, *, timeout_s: float = 5.0) -> Connection:
     """Connect to `path`, trying again while nobody listens there. Raises `BusError` in the end."""
     try:
         async with asyncio.timeout(timeout_s):
-            return await _dial(path)
+            return await _dial(path, MAX_BUFFER_BYTES)
     except TimeoutError as exc:
         raise BusError(f"nobody listens at {Path(path).name}") from exc
 
 
-async def dial_forever(path: Path | str, handler: Handler) -> None:
+async def dial_forever(
+    path: Path | str, handler: Handler, *, max_buffer_bytes: int = MAX_BUFFER_BYTES
+) -> None:
     """Keep a connection to `path`: `handler` owns it; when that returns or fails, dial again."""
     while True:
-        connection = await _dial(path)
+        connection = await _dial(path, max_buffer_bytes)
         try:
             await handler(connection)
         except BusError as exc:
@@ -127,9 +131,11 @@ async def dial_forever(path: Path | str, handler: Handler) -> None:
         await asyncio.sleep(DIAL_RETRY_S)
 
 
-async def _dial(path: Path | str) -> Connection:
+async def _dial(path: Path | str, max_buffer_bytes: int) -> Connection:
     while True:
         try:
-            return Connection(*await asyncio.open_unix_connection(str(path)))
+            streams = await asyncio.open_unix_connection(str(path))
         except (ConnectionError, FileNotFoundError):
             await asyncio.sleep(DIAL_RETRY_S)
+        else:
+            return Connection(*streams, max_buffer_bytes=max_buffer_bytes)

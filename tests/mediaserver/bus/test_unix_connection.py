@@ -18,8 +18,7 @@ async def test_messages_arrive_in_order_and_the_end_is_seen(tmp_path: Path) -> N
     ended = asyncio.Event()
 
     async def handler(connection: unix.Connection) -> None:
-        async for message in connection:
-            received.append(message)
+        received.extend([message async for message in connection])
         ended.set()
 
     server = await unix.serve(tmp_path / "bus", handler)
@@ -46,9 +45,13 @@ async def test_a_peer_that_does_not_read_is_cut_off_and_nobody_waits(tmp_path: P
     connection = unix.Connection(reader, writer, max_buffer_bytes=100_000)
     await accepted
     big = CloseSession(session="x" * 50_000)
-    with pytest.raises(BusError, match="left 100000 bytes unread"):
+
+    def send_without_end() -> None:
         for _ in range(1000):
             connection.send(big)
+
+    with pytest.raises(BusError, match="left 100000 bytes unread"):
+        send_without_end()
     assert connection.closed
     with pytest.raises(BusError, match="has closed"):
         connection.send(big)

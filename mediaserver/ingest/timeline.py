@@ -1,0 +1,292 @@
+"""RTP timestamps to ticks of the show's media timeline: one clock for picture and sound. Pure.
+
+Each track has its own RTP clock, `local = rtp + offset` on this machine's monotonic clock. Where an
+offset should be is learnt from two things:
+
+* **arrival**: the earliest arrival, against its timestamp, of the last seconds. It places the
+  timeline, so that a frame that the network did not delay comes when its tick is now.
+* **sender reports**: the difference of the tracks on the host's own clock. Once both tracks have
+  sane ones, the picture follows the sound by that difference, whatever the network does.
+
+Offsets never jump by less than a second: the sound is slewed too slowly to be heard, the picture
+too slowly to be seen. Past a second the sender has begun a new clock, and its track is re-anchored.
+"""
+
+from collections import deque
+
+from mediaserver.ingest.rtcp import SenderReport
+from transcoder.values import Anchor, Kind
+
+_SECOND_NS = 1_000_000_000
+
+_FAST_PPM = 50_000
+"""The picture: 50 ms in a second, which the grid of slots hides."""
+_SLOW_PPM = 500
+_FAR_NS, _FAR_PPM = 15_000_000, 5_000
+"""The sound: 0.5 ms in a second; 5 ms in a second while it is more than 15 ms off."""
+_START_NS, _START_PPM = 3 * _SECOND_NS, {"audio": _FAST_PPM, "video": 200_000}
+"""The first frames of a track often come late: nobody watches yet."""
+_START_AHEAD_NS = 40_000_000
+"""A track that begins with what was encoded while it connected steps to the present at once."""
+
+_REANCHOR_NS = _SECOND_NS
+_HOPELESS_NS = 10 * _SECOND_NS
+"""No network holds a frame back that long."""
+_WINDOW_NS = _SECOND_NS
+_WINDOWS = 8
+"""The earliest arrival is that of the last eight windows of a second."""
+
+_SR_RATE_ERROR = 20
+"""A report may disagree with the one before by 1/20: 5 % of the time between them …"""
+_SR_NOISE_NS = 20_000_000
+"""… and by what scheduling adds on the host."""
+_SR_SMOOTHING = 4
+_SETTLE_NS = 15 * _SECOND_NS
+"""After a step of the host's clock, until both tracks have reported on the new one."""
+_SILENT_NS = 5 * _SECOND_NS
+"""A picture does not follow a sound that has stopped."""
+
+
+class TrackClock:
+    """One track: unwraps its timestamps and keeps its offset. Times are monotonic nanoseconds."""
+
+    def __init__(self, *, kind: Kind, clock_rate: int) -> None:
+        self.kind = kind
+        self._clock_rate = clock_rate
+        self._rtp: int | None = None
+        self.offset_ns: int | None = None
+        """The current mapping; None before the first frame."""
+        self.host_ns: int | None = None
+        """host clock − RTP clock, from sane sender reports; None without any."""
+        self.stepped_ns = -_SETTLE_NS
+        """When the host's clock was last seen to step."""
+        self._delays: deque[tuple[int, int]] = deque(maxlen=_WINDOWS)
+        self._report: tuple[int, int] | None = None
+        self._suspect: tuple[int, int] | None = None
+        self._begun_ns = 0
+        self.last_ns: int | None = None
+        """When the last frame came."""
+        self.reanchored = 0
+
+    @property
+    def earliest_ns(self) -> int | None:
+        """The least (arrival − RTP clock) of the last seconds: the offset that arrival suggests."""
+        return min((delay for _, delay in self._delays), default=None)
+
+    def unwrap(self, timestamp: int) -> int:
+        """The time on the RTP clock of a 32-bit `timestamp`, in ns; signed differences (RFC 3550
+        leaves the 32-bit wrap to the receiver), so a step back is a step back."""
+        if self._rtp is None:
+            self._rtp = timestamp
+        else:
+            self._rtp += _signed32(timestamp - self._rtp)
+        return self._to_ns(self._rtp)
+
+    def arrived(self, rtp_ns: int, arrival_ns: int) -> None:
+        """A frame came: keep how early, and re-anchor where the sender's clock has jumped."""
+        delay = arrival_ns - rtp_ns
+        self.last_ns = arrival_ns
+        if self.offset_ns is None:
+            self._anchor(delay, arrival_ns)
+            return
+        self._note_delay(delay, arrival_ns)
+        ahead_ns = self.offset_ns - delay
+        jumped = ahead_ns > _REANCHOR_NS or ahead_ns < -_HOPELESS_NS
+        if jumped or self._behind_for_long(arrival_ns):
+            self._anchor(delay, arrival_ns)
+            self.reanchored += 1
+        elif ahead_ns > _START_AHEAD_NS and arrival_ns - self._begun_ns < _START_NS:
+            self.offset_ns = delay
+
+    def restart(self) -> None:
+        """The sender has begun another stream: its RTP clock has nothing to do with the old one."""
+        self._rtp = self.offset_ns = None
+
+    def report(self, report: SenderReport, now_ns: int) -> None:
+        """A sender report came. One that fits neither the media nor its predecessor is ignored;
+        two in a row that fit each other are a stepped host clock and are followed."""
+        if self._rtp is None or report.ntp == 0 or report.ntp >> 32 == 0xFFFFFFFF:
+            return
+        distance = _signed32(report.rtp - self._rtp)
+        if abs(distance) > 10 * self._clock_rate:
+            return
+        ntp_ns = (report.ntp * _SECOND_NS) >> 32
+        pair = (ntp_ns, ntp_ns - self._to_ns(self._rtp + distance))
+        if self._report is None or _agree(self._report, pair):
+            self._accept(pair)
+        elif self._suspect is not None and _agree(self._suspect, pair):
+            self.host_ns = None
+            self.stepped_ns = now_ns
+            self._accept(pair)
+        else:
+            self._suspect = pair
+
+    def slew(self, target_ns: int, now_ns: int, elapsed_ns: int) -> None:
+        """Move the offset towards `target_ns` as fast as `elapsed_ns` of media allows."""
+        if self.offset_ns is None:
+            return
+        error = target_ns - self.offset_ns
+        if now_ns - self._begun_ns < _START_NS:
+            ppm = _START_PPM[self.kind]
+        elif self.kind == "video":
+            ppm = _FAST_PPM
+        else:
+            ppm = _FAR_PPM if abs(error) > _FAR_NS else _SLOW_PPM
+        most = max(elapsed_ns, 0) * ppm // 1_000_000
+        self.offset_ns += max(-most, min(most, error))
+
+    def _accept(self, pair: tuple[int, int]) -> None:
+        self._report, self._suspect = pair, None
+        if self.host_ns is None:
+            self.host_ns = pair[1]
+        else:
+            self.host_ns += (pair[1] - self.host_ns) // _SR_SMOOTHING
+
+    def _note_delay(self, delay: int, arrival_ns: int) -> None:
+        window = arrival_ns // _WINDOW_NS
+        if self._delays and self._delays[-1][0] == window:
+            self._delays[-1] = (window, min(delay, self._delays[-1][1]))
+        else:
+            self._delays.append((window, delay))
+
+    def _behind_for_long(self, arrival_ns: int) -> bool:
+        """Late by more than a second in everything of the last two windows: not the network."""
+        assert self.offset_ns is not None  # noqa: S101 - set by `arrived`
+        window = arrival_ns // _WINDOW_NS
+        recent = [delay for at, delay in self._delays if at >= window - 1]
+        before = [at for at, _ in self._delays if at == window - 1]
+        return bool(before) and min(recent) - self.offset_ns > _REANCHOR_NS
+
+    def _anchor(self, delay: int, arrival_ns: int) -> None:
+        self.offset_ns = delay
+        self._begun_ns = arrival_ns
+        self._delays.clear()
+        self._note_delay(delay, arrival_ns)
+        self.host_ns = self._report = self._suspect = None
+
+    def _to_ns(self, rtp: int) -> int:
+        return rtp * _SECOND_NS // self._clock_rate
+
+
+class Timeline:
+    """The tracks of one publish on the epoch's timeline.
+
+    `anchor` may be None: then the first frame is tick 0, and `place` needs `begin` before it.
+    """
+
+    def __init__(self, anchor: Anchor | None) -> None:
+        self.anchor = anchor
+        self._tracks: dict[Kind, TrackClock] = {}
+        self._last_tick: dict[Kind, int] = {}
+        self._early: dict[Kind, SenderReport] = {}
+        self._difference: int | None = None
+        self.stale = 0
+        """Packets of sound that were dropped."""
+
+    def add(self, kind: Kind, clock_rate: int) -> None:
+        """There is a track of this kind."""
+        self._tracks[kind] = TrackClock(kind=kind, clock_rate=clock_rate)
+
+    def begin(self, anchor: Anchor) -> None:
+        """The epoch begins with this anchor."""
+        self.anchor = anchor
+
+    def report(self, kind: Kind, report: SenderReport, now_ns: int) -> None:
+        """A sender report of a track came; one before the first frame waits for it."""
+        track = self._tracks[kind]
+        if track.offset_ns is None:
+            self._early[kind] = report
+            return
+        track.report(report, now_ns)
+        self._learn_difference(now_ns)
+
+    def restart(self, kind: Kind) -> None:
+        """A track's sender has begun another stream (another SSRC)."""
+        self._tracks[kind].restart()
+        self._difference = None
+
+    def skew_ns(self) -> int | None:
+        """Picture − sound as mapped now, against the sender reports; None without both."""
+        picture, sound = self._offset("video"), self._offset("audio")
+        if self._difference is None or picture is None or sound is None:
+            return None
+        return picture - sound - self._difference
+
+    def reanchored(self) -> int:
+        """How often a sender has begun a new clock."""
+        return sum(track.reanchored for track in self._tracks.values())
+
+    def place(self, kind: Kind, timestamp: int, arrival_ns: int) -> int | None:
+        """The tick of a frame: never negative, and later than the one before on its track.
+
+        None for sound that lies where sound was placed already: it is stale, and is dropped.
+        """
+        if self.anchor is None:
+            raise RuntimeError("the epoch has not begun")
+        track = self._tracks[kind]
+        before_ns = track.last_ns if track.last_ns is not None else arrival_ns
+        anchored = track.reanchored
+        rtp_ns = track.unwrap(timestamp)
+        track.arrived(rtp_ns, arrival_ns)
+        if track.reanchored != anchored:
+            self._difference = None
+        if kind in self._early:
+            self.report(kind, self._early.pop(kind), arrival_ns)
+        target_ns = self._target_ns(track, arrival_ns)
+        if target_ns is not None:
+            track.slew(target_ns, arrival_ns, min(arrival_ns - before_ns, _SECOND_NS))
+        assert track.offset_ns is not None  # noqa: S101 - set by `arrived`
+        tick = self.anchor.tick(rtp_ns + track.offset_ns)
+        earliest_tick = self._last_tick.get(kind, -1) + 1
+        if tick < earliest_tick and kind == "audio":
+            self.stale += 1
+            return None
+        self._last_tick[kind] = max(tick, earliest_tick)
+        return self._last_tick[kind]
+
+    def _target_ns(self, track: TrackClock, now_ns: int) -> int | None:
+        """Where a track's offset should be. The sound leads; the picture follows it."""
+        difference = self._difference
+        picture, sound = self._tracks.get("video"), self._tracks.get("audio")
+        if difference is None or picture is None or sound is None or sound.last_ns is None:
+            return track.earliest_ns
+        if now_ns - sound.last_ns > _SILENT_NS:
+            return track.earliest_ns
+        if track is picture:
+            return None if sound.offset_ns is None else sound.offset_ns + difference
+        if picture.earliest_ns is None or sound.earliest_ns is None:
+            return sound.earliest_ns
+        return min(sound.earliest_ns, picture.earliest_ns - difference)
+
+    def _learn_difference(self, now_ns: int) -> None:
+        """Picture − sound between the RTP clocks by the host's clock.
+
+        A step of the host's clock changes nothing between the RTP clocks: until both tracks have
+        reported on the new one, what is known stays. A difference that arrival contradicts by more
+        than a second is absurd.
+        """
+        picture, sound = self._tracks.get("video"), self._tracks.get("audio")
+        if picture is None or sound is None or picture.host_ns is None or sound.host_ns is None:
+            return
+        if now_ns - max(picture.stepped_ns, sound.stepped_ns) < _SETTLE_NS:
+            return
+        if picture.earliest_ns is None or sound.earliest_ns is None:
+            return
+        difference = picture.host_ns - sound.host_ns
+        by_arrival = picture.earliest_ns - sound.earliest_ns
+        self._difference = difference if abs(difference - by_arrival) < _REANCHOR_NS else None
+
+    def _offset(self, kind: Kind) -> int | None:
+        track = self._tracks.get(kind)
+        return None if track is None else track.offset_ns
+
+
+def _agree(before: tuple[int, int], after: tuple[int, int]) -> bool:
+    """Whether two (host time, host − RTP) pairs show clocks of one rate, within 5 %."""
+    elapsed_ns = after[0] - before[0]
+    moved_ns = abs(after[1] - before[1])
+    return elapsed_ns > 0 and moved_ns <= elapsed_ns // _SR_RATE_ERROR + _SR_NOISE_NS
+
+
+def _signed32(difference: int) -> int:
+    return (difference + (1 << 31)) % (1 << 32) - (1 << 31)
