@@ -11,11 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from mediaserver.api.app import make_app, readiness_response, serve_unix
 from mediaserver.auth import KeyRing
+from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
 from mediaserver.broadcast.feed import GatewayFeed
 from mediaserver.broadcast.hub import Hub, replay_of
 from mediaserver.broadcast.run import Recipe
-from mediaserver.broadcast.show import ShowDesk, ShowPolicy, ShowRunner
+from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus import unix
 from mediaserver.bus.messages import WantWorkers
 from mediaserver.config import Config

@@ -8,17 +8,17 @@ replaced; viewers keep their playlist all the while.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import structlog
 
-from mediaserver.broadcast.epochs import EpochRecord, EpochStore, boot_id
-from mediaserver.broadcast.run import EpochRun, Recipe
+from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
+from mediaserver.broadcast.epochs import EpochRecord, boot_id
+from mediaserver.broadcast.run import EpochRun
 from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo, ShowState, ShowStatus
 from mediaserver.errors import BusError, PublishRefused
-from mediaserver.workers.pool import Worker, WorkerPool
+from mediaserver.workers.pool import Worker
 from transcoder.control import EndEpoch
 from transcoder.values import InitSection, Part
 from transcoder.wire import frame
@@ -34,55 +34,6 @@ DEATHS_WITHIN_S = 60.0
 """A publish that kills this many workers in this time is taken off air."""
 
 log = structlog.get_logger()
-
-
-class Ingest(Protocol):
-    """What a show needs of the ingest process (`mediaserver.ingest.link.IngestLink`)."""
-
-    async def open(self, offer: OpenSession) -> str:
-        """The SDP answer to an offer. Raises `PublishRefused`."""
-
-    def close(self, session: str) -> None:
-        """End a session."""
-
-    def route(self, session: str, au_socket: str) -> None:
-        """Send a session's access units to another worker."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowPolicy:
-    """The operator's settings that a show's life depends on."""
-
-    grace_s: float
-    window_s: float
-    second_publisher: Literal["refuse", "take_over"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowDesk:
-    """The neighbours that every show of a node shares."""
-
-    pool: WorkerPool
-    ingest: Ingest
-    store: EpochStore
-    publish: Callable[[bytes], None]
-    """Sends framed bytes to every gateway."""
-    recipe: Callable[[], Recipe]
-    """The encoder profile as the operator has it now. Raises `TranscoderError`."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Session:
-    """The publish that feeds the show."""
-
-    id: str
-    source: int
-    state: Literal["connecting", "connected", "media", "silent"] = "connecting"
-
-    @property
-    def holds_the_air(self) -> bool:
-        """Whether a second publisher would push a working host off."""
-        return self.state in ("connected", "media")
 
 
 class ShowRunner:
@@ -145,7 +96,8 @@ class ShowRunner:
             if current is not None:
                 self._desk.ingest.close(current.id)
             self._join(epoch, Session(id=session, source=source))
-            self._employ(epoch, worker)
+            if not self._employ(epoch, worker):
+                self._route(epoch)  # the offer was answered for the worker that was not needed
             log.info("publish_accepted", show=self.name, epoch=epoch.name, source=source)
             return answer
 
@@ -322,12 +274,16 @@ class ShowRunner:
         self._session = session
         self._watch_grace()
 
-    def _employ(self, epoch: EpochRun, worker: Worker) -> None:
-        if epoch.worker is None:
-            if not epoch.start(worker):
-                self.worker_lost(worker)
-        elif epoch.worker is not worker:
+    def _employ(self, epoch: EpochRun, worker: Worker) -> bool:
+        """Let a reserved worker encode the epoch; False when another one does already."""
+        if epoch.worker is not None and epoch.worker is not worker:
             self._desk.pool.release(worker)
+            return False
+        if epoch.worker is None and not epoch.start(worker):
+            self.worker_lost(worker)
+        return True
+
+    def _route(self, epoch: EpochRun) -> None:
         if self._session is not None and epoch.worker is not None:
             self._desk.ingest.route(self._session.id, str(epoch.worker.au_socket))
 
@@ -347,6 +303,7 @@ class ShowRunner:
             self._desk.pool.release(worker)
         else:
             self._employ(epoch, worker)
+            self._route(epoch)
 
     async def _give_up(self, reason: str) -> None:
         async with self._lock:

@@ -10,15 +10,17 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import structlog
 import uvloop
+from prometheus_client import disable_created_metrics
 
 from mediaserver import logs
 from mediaserver.errors import ComptoirError
 from mediaserver.workers.setup import ChildSetup, RunFolder
+from transcoder.errors import TranscoderError
 
 EXIT_CANNOT_START = 78  # EX_CONFIG of sysexits.h
 
@@ -29,6 +31,7 @@ def main() -> int:
     """Run the child to its end and return its exit status."""
     setup = ChildSetup.from_line(sys.stdin.buffer.readline())
     logs.configure(setup.config.log, process=setup.name)
+    _without_created_metrics()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's to handle
     try:
         if setup.role == "worker":
@@ -38,10 +41,19 @@ def main() -> int:
     except ComptoirError as exc:
         log.error("cannot_start", reason=str(exc))
         return EXIT_CANNOT_START
+    except TranscoderError as exc:
+        log.error("transcoder_gave_up", reason=str(exc))
+        return 1
     except Exception:
         log.exception("process_failed")
         return 1
     return 0
+
+
+def _without_created_metrics() -> None:
+    """Prometheus' `_created` series would double the page and say nothing."""
+    disable: Callable[[], None] = disable_created_metrics
+    disable()
 
 
 def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:

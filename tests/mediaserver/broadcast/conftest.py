@@ -1,14 +1,16 @@
 """A show with its neighbours: a real pool and store, a recorded feed, a scripted ingest."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
+from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
 from mediaserver.broadcast.run import Recipe
-from mediaserver.broadcast.show import ShowDesk, ShowPolicy, ShowRunner
+from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus.messages import OpenSession, SessionEvent, ShowStatus
 from mediaserver.errors import PublishRefused
 from mediaserver.profiles import find_profile
@@ -115,7 +117,7 @@ class Stage:
         self.show.session_event(replace(message, state=state))  # type: ignore[arg-type]
 
     def encode(self, worker: Worker, *numbers: int, skip: str = "") -> None:
-        """Let a worker deliver its init sections and the steps `numbers` (but for one rendition)."""
+        """Let a worker deliver its init sections and the steps `numbers`, `skip` one rendition."""
         start = self.start_of(worker)
         for rendition in ("480p", "360p"):
             self.show.worker_init(worker, self._init(start, rendition))
@@ -123,6 +125,14 @@ class Stage:
             for rendition in ("480p", "360p"):
                 if rendition != skip:
                     self.show.worker_part(worker, self._part(start, rendition, number))
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Let the loop turn until `holds()` is true; a test that waits in vain times out."""
+        for _ in range(100_000):
+            if holds():
+                return
+            await asyncio.sleep(0)
+        raise AssertionError("waited in vain")
 
     @property
     def parts(self) -> list[tuple[str, int, int]]:
@@ -177,6 +187,6 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def stage(tmp_path: Path) -> Stage:
     """A show whose gateways, ingest and workers are recorded."""
     return Stage(folder=tmp_path)

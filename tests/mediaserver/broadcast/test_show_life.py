@@ -154,8 +154,7 @@ async def test_after_the_grace_time_the_epoch_ends(stage: Any) -> None:
     stage.event("s1", "media")
     stage.encode(worker, 0)
     stage.event("s1", "closed")
-    while not stage.was_ended(worker):
-        await asyncio.sleep(0)
+    await stage.until(lambda: stage.was_ended(worker))
     assert stage.show.status.state == "ended"
     await stage.show.close()
 
@@ -224,8 +223,7 @@ async def test_main_comes_back_alone_and_a_new_worker_goes_on_from_the_record(
     stage.show = stage.new_main()
     fresh = stage.worker()
     stage.show.restore()
-    while not stage.told(fresh):
-        await asyncio.sleep(0)
+    await stage.until(lambda: stage.told(fresh))
     start = stage.start_of(fresh)
     assert (start.epoch, start.next_number, start.next_msn) == (epoch, 7, 2)
     assert start.generation == 1

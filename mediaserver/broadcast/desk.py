@@ -1,0 +1,59 @@
+"""What all shows of a node share: their neighbours, the operator's policy, a publish's shape."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from mediaserver.broadcast.epochs import EpochStore
+from mediaserver.broadcast.run import Recipe
+from mediaserver.bus.messages import OpenSession
+from mediaserver.workers.pool import WorkerPool
+
+
+class Ingest(Protocol):
+    """What a show needs of the ingest process (`mediaserver.ingest.link.IngestLink`)."""
+
+    async def open(self, offer: OpenSession) -> str:
+        """The SDP answer to an offer. Raises `PublishRefused`."""
+
+    def close(self, session: str) -> None:
+        """End a session."""
+
+    def route(self, session: str, au_socket: str) -> None:
+        """Send a session's access units to another worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowPolicy:
+    """The operator's settings that a show's life depends on."""
+
+    grace_s: float
+    window_s: float
+    second_publisher: Literal["refuse", "take_over"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowDesk:
+    """The neighbours that every show of a node shares."""
+
+    pool: WorkerPool
+    ingest: Ingest
+    store: EpochStore
+    publish: Callable[[bytes], None]
+    """Sends framed bytes to every gateway."""
+    recipe: Callable[[], Recipe]
+    """The encoder profile as the operator has it now. Raises `TranscoderError`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Session:
+    """The publish that feeds the show."""
+
+    id: str
+    source: int
+    state: Literal["connecting", "connected", "media", "silent"] = "connecting"
+
+    @property
+    def holds_the_air(self) -> bool:
+        """Whether a second publisher would push a working host off."""
+        return self.state in ("connected", "media")
