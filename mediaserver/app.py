@@ -1,6 +1,7 @@
 """The composition root of main: builds the rooms of one node and connects them."""
 
 import contextlib
+import os
 from collections.abc import Callable
 from functools import partial
 
@@ -74,7 +75,8 @@ class Node:
             checks={
                 "ingest": self.ingest.connected,
                 "gateway": self.feed.count > 0,
-                "transcoder": self.pool.idle + self.pool.busy > 0,
+                "transcoder": self.pool.idle + self.pool.busy >= min(1, self.config.spare_workers),
+                "data": os.access(self.config.data, os.W_OK),
             }
         )
 

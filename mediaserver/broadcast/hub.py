@@ -58,8 +58,8 @@ class Hub:
         self, hello: Hello, connection: Connection, messages: AsyncIterator[Any]
     ) -> None:
         log.debug("gateway_connected", gateway=hello.id)
-        self._feed.attach(connection)
         try:
+            await self._feed.attach(connection)
             async for message in messages:
                 self._keep_metrics(hello, message)
         finally:
