@@ -14,7 +14,10 @@ from mediaserver.config import LogConfig
 
 
 def configure(settings: LogConfig, *, process: str) -> None:
-    """Send every log of this process to standard error, with its name as the field `process`."""
+    """Send every log of this process to standard error, with its name as the field `process`.
+
+    Tracebacks come without local variables: these may hold a token.
+    """
 
     def name_process(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         event.setdefault("process", process)
@@ -28,9 +31,15 @@ def configure(settings: LogConfig, *, process: str) -> None:
     ]
     renderer: list[Processor]
     if settings.format == "json":
-        renderer = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        transform = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderer = [
+            structlog.processors.ExceptionRenderer(transform),
+            structlog.processors.JSONRenderer(),
+        ]
     else:
-        renderer = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        plain = structlog.dev.plain_traceback
+        colors = sys.stderr.isatty()
+        renderer = [structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),

@@ -197,7 +197,10 @@ class EpochRun:
             rungs=[f"{rung.name}:{rung.width}x{rung.height}" for rung in rungs],
         )
         if self._newest is not None:
-            stage.show(self._newest, now_tick)
+            # A publisher that sends a second at once is ahead of now: better its picture early
+            # than none until then.
+            first_tick = self._grid.tick_of(begin.first_slot)
+            stage.show(replace(self._newest, pts=min(self._newest.pts, first_tick)), now_tick)
         for unit in self._early_audio:
             stage.hear(unit)
         self._newest = None

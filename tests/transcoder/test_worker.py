@@ -437,3 +437,18 @@ def test_a_stopped_process_leaves_its_epoch_to_the_next(
     world.stop.set()
     world.join()
     assert world.main.said(EpochEnd) == []
+
+
+def test_a_source_that_is_ahead_of_now_is_shown_from_the_first_slot_on(
+    world: World, make_source: Callable[..., Any], luma_at: Callable[..., int]
+) -> None:
+    world.begin()
+    world.publish()
+    source = make_source()
+    ahead = 20
+    for unit in source.units([200] * 30, ahead * 3000):
+        world.send(unit)
+    world.wait_for_part(1)
+    world.end()
+    greys = decoded(world, NAMES[0], luma_at)
+    assert all(abs(greys[slot] - 200) <= 4 for slot in range(ahead))

@@ -1,0 +1,105 @@
+"""Headless Chromium as host and as viewer, for benches and end-to-end tests.
+
+The host's page gets a painted camera (`pages/camera.js`): each frame carries the time at which it
+was painted. The viewer's page reads that time from every frame it presents (`pages/reader.js`).
+Both run on one machine, so both clocks are one, and the difference is the delay glass to glass.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from playwright.async_api import Browser, Page, async_playwright
+
+CHROMIUM = Path("/usr/bin/chromium")
+PAGES = Path(__file__).parent / "pages"
+PAINTED_WIDTH, PAINTED_HEIGHT, PAINTED_FPS = 854, 480, 30
+
+_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-ui-for-media-stream",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+_CLOCK_RANGE = 2**32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenFrame:
+    """One frame that a viewer's page presented."""
+
+    painted_ms: int | None
+    """Unix time of its painting mod 2^32, or None where the timecode could not be read."""
+    counter: int | None
+    """Number of the frame mod 65536, or None likewise."""
+    shown_at_ms: float
+    """Unix time at which it was due on the screen."""
+    media_time_s: float
+    height: int
+
+    @classmethod
+    def parse(cls, plain: dict[str, Any]) -> Self:
+        """From what `pages/reader.js` notes."""
+        return cls(
+            painted_ms=plain["painted"],
+            counter=plain["counter"],
+            shown_at_ms=float(plain["shownAt"]),
+            media_time_s=float(plain["mediaTime"]),
+            height=int(plain["height"]),
+        )
+
+    @property
+    def delay_s(self) -> float | None:
+        """Glass to glass: from painting to presentation."""
+        if self.painted_ms is None:
+            return None
+        behind = (self.shown_at_ms - self.painted_ms) % _CLOCK_RANGE
+        return (behind if behind < _CLOCK_RANGE / 2 else behind - _CLOCK_RANGE) / 1000
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A browser of its own, closed at the end."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def host_page(browser: Browser) -> Page:
+    """A page whose camera and microphone are the painted ones."""
+    page = await browser.new_page(locale="en-US", viewport={"width": 900, "height": 700})
+    await page.add_init_script(path=PAGES / "camera.js")
+    return page
+
+
+async def viewer_page(browser: Browser) -> Page:
+    """A page that reads the timecode of every frame its video presents."""
+    page = await browser.new_page(locale="en-US", viewport={"width": 960, "height": 640})
+    await page.add_init_script(path=PAGES / "reader.js")
+    return page
+
+
+async def go_live(page: Page, *, url: str, show: str, key: str) -> None:
+    """Open the studio of `show` and press *Go live*."""
+    await page.goto(f"{url}/studio/{show}#key={key}")
+    await page.get_by_role("button", name="Go live").click()
+
+
+async def seen_frames(page: Page) -> list[SeenFrame]:
+    """The frames presented since the last call."""
+    noted = await page.evaluate("() => window.benchFrames.splice(0)")
+    return [SeenFrame.parse(frame) for frame in noted]
+
+
+async def stalls(page: Page) -> int:
+    """How often the video had to wait for data since the last call."""
+    return int(await page.evaluate("() => window.benchStalls.splice(0).length"))

@@ -1,0 +1,87 @@
+import re
+
+import pytest
+
+from bench.chromium import PAGES, PAINTED_FPS, PAINTED_HEIGHT, PAINTED_WIDTH, SeenFrame
+from bench.latency import Measured, figures_of, measured
+from bench.node import NodeError
+from mediaserver.demo.tone import BEEP_MS
+
+
+def seen(painted_ms: int | None, shown_at_ms: float) -> SeenFrame:
+    return SeenFrame(
+        painted_ms=painted_ms, counter=0, shown_at_ms=shown_at_ms, media_time_s=0, height=480
+    )
+
+
+@pytest.mark.parametrize(
+    ("painted_ms", "shown_at_ms", "delay_s"),
+    [
+        (1_000, 1_900, 0.9),
+        (2**32 - 100, 2**32 + 400, 0.5),
+        (2**32 - 100, 5 * 2**32 + 400, 0.5),
+        (1_000, 990, -0.01),
+        (None, 1_900, None),
+    ],
+)
+def test_the_delay_is_from_painting_to_showing(
+    painted_ms: int | None, shown_at_ms: float, delay_s: float | None
+) -> None:
+    assert seen(painted_ms, shown_at_ms).delay_s == delay_s
+
+
+def test_a_frame_is_read_from_what_the_page_noted() -> None:
+    plain = {"painted": 5, "counter": 1, "shownAt": 900, "mediaTime": 3, "height": 360}
+    assert SeenFrame.parse(plain) == SeenFrame(
+        painted_ms=5, counter=1, shown_at_ms=900.0, media_time_s=3.0, height=360
+    )
+
+
+def test_unreadable_frames_are_counted_and_left_out() -> None:
+    frames = [seen(0, 800), seen(None, 833), seen(66, 1066), seen(100, 1000)]
+    result = measured("ours", frames, stalled=2, idle_share=0.5)
+    assert (result.p50_s, result.p95_s) == (0.9, 1.0)
+    assert (result.unreadable, result.stalls) == (1, 2)
+    assert result.row()[:3] == ("ours", "0.90 s", "1.00 s")
+
+
+def test_nothing_seen_is_no_measurement() -> None:
+    with pytest.raises(NodeError, match="none could be read"):
+        measured("ours", [seen(None, 1)], stalled=0, idle_share=0.5)
+
+
+def result(delay_s: float, *, stalls: int, idle_share: float) -> Measured:
+    return Measured(
+        name="x", delays_s=(delay_s,), unreadable=1, stalls=stalls, idle_share=idle_share
+    )
+
+
+def test_figures_keep_their_keys_when_something_was_not_measured() -> None:
+    figures = figures_of(
+        {
+            "hls_low": result(0.9, stalls=1, idle_share=0.4),
+            "hlsjs_default": result(1.8, stalls=5, idle_share=0.3),
+        }
+    )
+    assert figures == {
+        "idle_share": 0.3,
+        "hls_low_p50_s": 0.9,
+        "hls_low_p95_s": 0.9,
+        "hls_ultra_p50_s": None,
+        "hls_ultra_p95_s": None,
+        "hlsjs_default_p50_s": 1.8,
+        "hlsjs_default_p95_s": 1.8,
+        "stalls": 1,
+        "hlsjs_default_stalls": 5,
+        "unreadable": 2,
+    }
+
+
+def test_the_pages_paint_and_read_the_same_picture() -> None:
+    camera = (PAGES / "camera.js").read_text(encoding="utf-8")
+    reader = (PAGES / "reader.js").read_text(encoding="utf-8")
+    size = re.search(r"WIDTH = (\d+), HEIGHT = (\d+), FPS = (\d+)", camera)
+    assert size is not None
+    assert tuple(map(int, size.groups())) == (PAINTED_WIDTH, PAINTED_HEIGHT, PAINTED_FPS)
+    assert f"PAINTED_WIDTH = {PAINTED_WIDTH}," in reader
+    assert f"BEEP_MS = {BEEP_MS};" in camera

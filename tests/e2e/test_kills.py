@@ -1,0 +1,176 @@
+"""`kill -9` of one process after the other: it costs that one thing for seconds, and no more."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from bench.hls import Follower, HlsClient, newest_picture
+from bench.host import DemoHost
+from bench.node import Node
+from bench.polling import eventually
+from mediaserver.demo import timecode
+
+pytestmark = pytest.mark.media
+
+WIDTH = 640
+RECOVERY_S = 25.0
+DESPITE = (aiohttp.ClientError, LookupError, TimeoutError)
+
+
+class Show:
+    """The show on air, as a viewer finds it, and its host."""
+
+    def __init__(self, server: Node, log_path: Path) -> None:
+        (self.name, self._key), *_ = server.keys.items()
+        self._server = server
+        self._log_path = log_path
+        self.host = self.new_host()
+
+    @property
+    def index_url(self) -> str:
+        return f"{self._server.url}/live/{self.name}/index.m3u8"
+
+    @property
+    def state_url(self) -> str:
+        return f"{self._server.url}/live/{self.name}/state"
+
+    def new_host(self) -> DemoHost:
+        url = self._server.whip_url(self.name)
+        self.host = DemoHost(whip_url=url, key=self._key, log_path=self._log_path)
+        return self.host
+
+
+class Watch:
+    """Follows the smallest rendition through everything, and keeps where its edge has been."""
+
+    def __init__(self, hls: HlsClient, show: Show) -> None:
+        self._hls, self._show = hls, show
+        self.edges: list[tuple[int, int]] = []
+        self.text = ""
+        self.playlists: list[str] = []
+
+    async def look(self) -> tuple[int, int]:
+        """Where the newest playlist ends; raises what an HTTP client raises."""
+        url = (await self._hls.variants(self._show.index_url))[-1]
+        follower = Follower(self._hls, url)
+        await follower.reload()
+        self.playlists.append(url)
+        self.edges.append(follower.edge)
+        self.text = follower.text
+        return follower.edge
+
+    async def painted_since(self, since_ms: int) -> None:
+        """Wait until a picture is on air that was painted after `since_ms` (Unix time)."""
+
+        async def fresh() -> bool:
+            await self.look()
+            picture = await newest_picture(self._hls, self._show.index_url)
+            code = timecode.read(timecode.luma_of(picture), painted_width=WIDTH)
+            return code is not None and (code.unix_ms - since_ms) % 2**32 < 2**31
+
+        await eventually(fresh, RECOVERY_S, "a new picture is on air", despite=DESPITE)
+
+    def check(self) -> None:
+        """One epoch, and an edge that never went back."""
+        assert len(set(self.playlists)) == 1, "the epoch went on"
+        assert self.edges == sorted(self.edges), "the media sequence number never goes back"
+
+
+@pytest.fixture(scope="module")
+def show(server: Node, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Show]:
+    made = Show(server, tmp_path_factory.mktemp("host") / "host.log")
+    yield made
+    made.host.stop()
+
+
+@pytest.fixture
+async def watch(hls: HlsClient, show: Show) -> AsyncIterator[Watch]:
+    """A viewer of the show, which is on air; what it saw is checked at the end."""
+    watching = Watch(hls, show)
+    await watching.painted_since(now_ms() - 2_000)
+    yield watching
+    watching.check()
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def kill(server: Node, role: str) -> None:
+    """`kill -9` of the one process of a role that is at work (of workers: the busiest)."""
+    pids = sorted(server.pids(role), key=cpu_ticks)
+    assert pids, f"no {role} runs"
+    os.kill(pids[-1], signal.SIGKILL)
+
+
+def cpu_ticks(pid: int) -> int:
+    """The CPU time a process has used (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+async def test_the_death_of_the_worker_on_air_costs_one_discontinuity(
+    server: Node, show: Show, watch: Watch
+) -> None:
+    assert "#EXT-X-DISCONTINUITY\n" not in watch.text
+    kill(server, "worker")
+    await watch.painted_since(now_ms())
+    assert watch.text.count("#EXT-X-DISCONTINUITY\n") == 1
+    assert watch.text.count("#EXT-X-MAP:") == 2
+    assert show.host.log().count("demo_on_air") == 1, "the host noticed nothing"
+
+
+@pytest.mark.parametrize("role", ["ingest", "main", "gateway"])
+async def test_the_show_goes_on_without(role: str, server: Node, show: Show, watch: Watch) -> None:
+    before = server.pids(role)
+    kill(server, role)
+    await watch.painted_since(now_ms())
+    await eventually(
+        lambda: asyncio.to_thread(lambda: server.pids(role) - before),
+        RECOVERY_S, f"the {role} is there again",
+    )  # fmt: skip
+    assert server.ready()
+    assert show.host.alive
+
+
+async def test_a_viewer_notices_nothing_of_the_death_of_main(
+    server: Node, hls: HlsClient, show: Show, watch: Watch
+) -> None:
+    follower = Follower(hls, (await hls.variants(show.index_url))[-1])
+    await follower.reload()
+    kill(server, "main")
+    async with asyncio.timeout(RECOVERY_S):
+        while len(follower.parts) < 30:
+            await follower.reload()
+    numbers = [int(number) for number in re.findall(r"part-(\d+)", "\n".join(follower.parts))]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+async def test_the_host_dies_and_another_takes_its_place(
+    http: aiohttp.ClientSession, show: Show, watch: Watch
+) -> None:
+    show.host.kill()
+
+    async def away() -> bool:
+        async with http.get(show.state_url) as response:
+            return bool((await response.json())["state"] == "away")
+
+    await eventually(away, 10, "the loss was noticed")
+    edge = await watch.look()
+    await eventually(
+        lambda: further_than(watch, edge), RECOVERY_S, "the show goes on without a host",
+        despite=DESPITE,
+    )  # fmt: skip
+    show.new_host()
+    await watch.painted_since(now_ms())
+
+
+async def further_than(watch: Watch, edge: tuple[int, int]) -> bool:
+    return await watch.look() > (edge[0] + 1, edge[1])
