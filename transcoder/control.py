@@ -7,7 +7,7 @@ of its own for one ingest at a time, and sends `InitSection`, `Part` and `EpochE
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from transcoder.values import Anchor, InitSection
+from transcoder.values import Anchor, InitSection, TimedMetadata
 from transcoder.wire import wire_value
 
 LatencyPreset = Literal["ultra", "low", "relaxed"]
@@ -38,7 +38,7 @@ class WorkerIdle:
     """worker → main, after `Hello`: warm, and without an epoch."""
 
 
-@wire_value("start_epoch", version=1)
+@wire_value("start_epoch", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartEpoch:
     """main → worker: be the transcoder of this media epoch."""
@@ -58,8 +58,20 @@ class StartEpoch:
     """Media sequence number of the first segment."""
     next_tick: int
     """No sample may lie before this tick: the end of the last part on air."""
+    cues: tuple[TimedMetadata, ...]
+    """What a lost worker had been told and had not put into a part."""
     previous: tuple[InitSection, ...]
     """The lost worker's init sections: the same renditions and sizes must come back. Or empty."""
+
+
+@wire_value("cue_unsent", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CueUnsent:
+    """worker → main: a `TimedMetadata` that cannot be carried, and why; main logs it."""
+
+    id: str
+    revision: int
+    reason: str
 
 
 @wire_value("end_epoch", version=1)

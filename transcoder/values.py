@@ -94,7 +94,28 @@ class InitSection:
     data: bytes
 
 
-@wire_value("part", version=1)
+@wire_value("timed_metadata", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedMetadata:
+    """Something that is to happen on one frame: main → worker, and carried by the `Part` in which
+    it begins. The transcoder does not know what it means.
+
+    In band it is an `emsg` box (version 1, ID3) in every rendition, and an EXT-X-DATERANGE in every
+    playlist. A (id, revision) never changes once sent.
+    """
+
+    id: str
+    """1 to 64 of ``A-Z a-z 0-9 _ -``: names it in every form."""
+    revision: int
+    pts: int
+    """The tick of the frame that is meant, also where that frame's part has already left."""
+    duration: int
+    """Ticks; more than 22500 (250 ms), because players take a shorter one for infinite."""
+    payload: bytes
+    """At most 1024 bytes of JSON in UTF-8, for the player."""
+
+
+@wire_value("part", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One partial segment: `moof` + `mdat` with one video and one audio track run."""
@@ -118,6 +139,8 @@ class Part:
     """True when it begins with an IDR frame (INDEPENDENT=YES)."""
     last: bool
     """True when its segment ends with it."""
+    cues: tuple[TimedMetadata, ...]
+    """What begins in it: those with their frame in it, and those whose frame's part had left."""
     data: bytes
 
 

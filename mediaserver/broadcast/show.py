@@ -16,7 +16,7 @@ import structlog
 from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochRecord, boot_id
 from mediaserver.broadcast.run import EpochRun
-from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo, ShowState, ShowStatus
+from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo, AirState, ShowStatus
 from mediaserver.errors import BusError, PublishRefused
 from mediaserver.workers.pool import Worker
 from transcoder.control import EndEpoch
@@ -207,7 +207,7 @@ class ShowRunner:
 
     # Inside
 
-    def _state(self) -> ShowState:
+    def _state(self) -> AirState:
         epoch = self._epoch
         if epoch is None or not epoch.begun:
             return "idle"

@@ -1,12 +1,14 @@
 """What the processes of one node say to each other, besides the media values themselves.
 
 =============== ====================================================================================
-gateway ↔ main  → `Hello`, `Metrics`   ← `ShowStatus`, `InitSection`, `Part`, `EpochEnd`
+gateway ↔ main  → `Hello`, `Metrics`   ← `ShowStatus`, `ShowSnapshot`, `ShowEvent`, `InitSection`,
+                `Part`, `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
-                `Metrics`              ← `OpenSession`, `CloseSession`, `RouteSession`
+                `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`, `RouteSession`,
+                `AskHostMoment`
 worker ↔ main   → `Hello`, `WorkerIdle` or `WorkerBusy`, `Listening`, `InitSection`, `Part`,
                 `EpochEnd`, `Metrics`
-                ← `StartEpoch`, `EndEpoch`   (defined in `transcoder.control`)
+                ← `StartEpoch`, `TimedMetadata`, `EndEpoch`   (defined in `transcoder.control`)
 ingest ↔ worker → `SourceStart`, `AccessUnit`, `SourceEnd`   ← `KeyframeRequest`
                 (defined in `transcoder.control`, on the worker's own socket)
 main → supervisor  `WantWorkers`
@@ -14,13 +16,14 @@ main → supervisor  `WantWorkers`
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from overlay.values import ShowEvent
 from transcoder.control import Metrics as Metrics
 from transcoder.values import Anchor
 from transcoder.wire import wire_value
 
-ShowState = Literal["idle", "live", "away", "ended"]
+AirState = Literal["idle", "live", "away", "ended"]
 """`idle` never begun; `live` on air; `away` the host's media is missing; `ended` the host ended."""
 
 
@@ -32,8 +35,26 @@ class ShowStatus:
 
     show: str
     title: str
-    state: ShowState
+    state: AirState
     epoch: str | None
+
+
+wire_value("show_event", version=1)(ShowEvent)
+
+
+@wire_value("show_snapshot", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowSnapshot:
+    """main → gateway, when it dials and before any `ShowEvent`: the show's log folded so far.
+
+    Sent for every show. A snapshot of another log epoch replaces everything the gateway knew.
+    """
+
+    show: str
+    epoch: str
+    offset: int
+    state: dict[str, Any]
+    """`overlay.show.fold.ShowState.to_plain`."""
 
 
 @wire_value("open_session", version=1)
@@ -90,6 +111,27 @@ class RouteSession:
 
     session: str
     au_socket: str
+
+
+@wire_value("ask_host_moment", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskHostMoment:
+    """main → ingest: which tick was being captured when the host's own clock read this?"""
+
+    request: int
+    session: str
+    host_utc_us: int
+    """Unix time in microseconds by the clock of the host's machine (`Date.now()` there)."""
+
+
+@wire_value("host_moment", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostMoment:
+    """ingest → main: the answer to `AskHostMoment`, by the sender reports (RFC 3550 §6.4.1)."""
+
+    request: int
+    pts: int | None
+    """The tick, or None where no sane sender report ties that clock to the media."""
 
 
 @wire_value("session_event", version=1)
