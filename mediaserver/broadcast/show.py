@@ -16,7 +16,7 @@ import structlog
 from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochRecord, boot_id
 from mediaserver.broadcast.run import EpochRun
-from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo, AirState, ShowStatus
+from mediaserver.bus.messages import AirState, OpenSession, SessionEvent, SessionInfo, ShowStatus
 from mediaserver.errors import BusError, PublishRefused
 from mediaserver.workers.pool import Worker
 from transcoder.control import EndEpoch
