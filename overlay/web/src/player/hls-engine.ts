@@ -1,0 +1,164 @@
+/**
+ * hls.js as an `Engine`: low-latency parts, its own catch-up off (ours is `latency.ts`).
+ *
+ * The light build does: renditions are muxed and without subtitles or DRM. It runs on the main
+ * thread, because fMP4 passes through unchanged and a worker would only add a hop to each part.
+ */
+
+import Hls, {
+  ErrorTypes,
+  Events,
+  type ErrorData,
+  type FragBufferedData,
+  type HlsConfig,
+  type Level,
+  type LoadPolicy,
+} from 'hls.js/light';
+
+import type { Engine, EngineListener } from './engine';
+import { isWebKit } from './engine';
+
+/** A second media error within this time is not repaired again in place. */
+const MEDIA_REPAIR_MS = 10_000;
+
+/** A blocking playlist request is answered, or refused with 503, within three target durations. */
+const FIRST_BYTE_MS = 9_000;
+
+/** Without a better hint: enough for the top of a common ladder. */
+const ASSUMED_BPS = 3_000_000;
+
+function policy(maxNumRetry: number): LoadPolicy {
+  const retry = { maxNumRetry, retryDelayMs: 300, maxRetryDelayMs: 2_000 } as const;
+  return {
+    default: {
+      maxTimeToFirstByteMs: FIRST_BYTE_MS,
+      maxLoadTimeMs: 20_000,
+      timeoutRetry: { ...retry, backoff: 'linear' },
+      errorRetry: { ...retry, backoff: 'exponential' },
+    },
+  };
+}
+
+const CONFIG: Partial<HlsConfig> = {
+  lowLatencyMode: true,
+  enableWorker: false,
+  maxLiveSyncPlaybackRate: 1,
+  liveDurationInfinity: true,
+  backBufferLength: 20,
+  maxBufferLength: 10,
+  maxMaxBufferLength: 20,
+  // The first segment as a bandwidth test would cost the first seconds of the show.
+  testBandwidth: false,
+  capLevelToPlayerSize: true,
+  manifestLoadPolicy: policy(1),
+  playlistLoadPolicy: policy(5),
+  fragLoadPolicy: policy(5),
+};
+
+export class HlsEngine implements Engine {
+  static isSupported(): boolean {
+    return Hls.isSupported();
+  }
+
+  readonly mayNudge = !isWebKit(navigator.userAgent);
+  private readonly hls: Hls;
+  private repairedAtMs = -Infinity;
+  private destroyed = false;
+
+  constructor(
+    private readonly video: HTMLVideoElement,
+    url: string,
+    private readonly listener: EngineListener,
+  ) {
+    this.hls = new Hls({ ...CONFIG, abrEwmaDefaultEstimate: bandwidthHintBps() });
+    this.hls.on(Events.ERROR, (_event, data) => this.onError(data));
+    this.hls.on(Events.MANIFEST_PARSED, () => this.onLevels());
+    this.hls.on(Events.LEVELS_UPDATED, () => this.onLevels());
+    this.hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => this.onSwitched(level));
+    this.hls.on(Events.FRAG_BUFFERED, (_event, data) => this.passParts(data));
+    this.hls.on(Events.MEDIA_ENDED, () => listener.drained());
+    this.hls.loadSource(url);
+    this.hls.attachMedia(video);
+  }
+
+  get partS(): number {
+    return this.hls.latestLevelDetails?.partTarget ?? 0;
+  }
+
+  get behindS(): number | null {
+    const details = this.hls.latestLevelDetails;
+    if (!details) return null;
+    // `age` stands in for media that exists but is not listed yet, up to the part that is due.
+    const unlistedS = details.live ? Math.min(details.age, 3 * (details.partTarget || 1)) : 0;
+    return Math.max(0, details.edge + unlistedS - this.video.currentTime);
+  }
+
+  get livePositionS(): number | null {
+    return this.hls.liveSyncPosition;
+  }
+
+  choose(rendition: string | null): void {
+    const index = this.hls.levels.findIndex((level) => nameOf(level) === rendition);
+    this.hls.loadLevel = rendition === null ? -1 : index;
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    this.hls.destroy();
+  }
+
+  private onLevels(): void {
+    const best = [...this.hls.levels].sort((a, b) => b.height - a.height || b.bitrate - a.bitrate);
+    this.listener.renditions(
+      best.map((level) => ({ name: nameOf(level), label: `${shortSide(level)}p` })),
+    );
+  }
+
+  private onSwitched(index: number): void {
+    const level = this.hls.levels[index];
+    if (level) this.listener.rendition(nameOf(level));
+  }
+
+  /**
+   * Tells hls.js that the parts which playback has passed are loaded.
+   *
+   * At the seam of two segments hls.js goes on only when every part of the first is loaded or the
+   * buffer reaches its end to the microsecond. After a whole segment, or a switch in the middle of
+   * one, neither holds, and playback would stand until those parts leave the playlist.
+   */
+  private passParts({ frag, part }: FragBufferedData): void {
+    const parts = this.hls.levels[frag.level]?.details?.partList ?? [];
+    for (const other of parts) {
+      const passed = other.fragment.sn === frag.sn && (!part || other.index < part.index);
+      if (passed && !other.loaded) other.elementaryStreams = (part ?? frag).elementaryStreams;
+    }
+  }
+
+  private onError(data: ErrorData): void {
+    if (!data.fatal || this.destroyed) return;
+    const now = performance.now();
+    if (data.type === ErrorTypes.MEDIA_ERROR && now - this.repairedAtMs > MEDIA_REPAIR_MS) {
+      this.repairedAtMs = now;
+      this.hls.recoverMediaError();
+      return;
+    }
+    this.listener.broken(data.details);
+  }
+}
+
+/** `/live/{show}/{epoch}/{rendition}/media.m3u8` names its rendition; else the height does. */
+function nameOf(level: Level): string {
+  return /\/([^/?]+)\/[^/?]+\.m3u8/.exec(level.uri)?.[1] ?? `${level.height}p`;
+}
+
+function shortSide(level: Level): number {
+  return Math.min(level.width, level.height) || level.height;
+}
+
+/** Browsers that know the network's speed say so, capped at 10 Mb/s; a part of it is believed. */
+function bandwidthHintBps(): number {
+  const { connection } = navigator as Navigator & { connection?: { downlink?: number } };
+  const mbps = connection?.downlink;
+  return mbps ? Math.min(5_000_000, Math.max(400_000, mbps * 700_000)) : ASSUMED_BPS;
+}

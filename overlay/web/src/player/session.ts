@@ -1,0 +1,323 @@
+/**
+ * One viewer's watching of one show: the shell that ties the pure parts to a `<video>`.
+ *
+ * Lifecycle: constructed with an empty video element; `start()` begins to poll and to play;
+ * `stop()` ends everything and may be followed by nothing. It never gives up by itself: every
+ * failure leads to another attempt, spread in time by `backoffMs`.
+ */
+
+import { fetchReport, playlistUrl } from '../shared/api';
+import { backoffMs } from '../shared/backoff';
+import type { Engine, EngineListener, Rendition } from './engine';
+import { bufferedAheadS } from './engine';
+import { LatencyController } from './latency';
+import type { Command, Happening, Phase } from './machine';
+import { INITIAL, step } from './machine';
+import { pollDelayMs } from './polling';
+import { Watchdog } from './watchdog';
+
+const TICK_MS = 100;
+/** The delay is told this often: a figure that changes faster cannot be read. */
+const DELAY_EVERY_MS = 500;
+/** Further behind than this, a viewer who wants to be live is moved, not sped up. */
+const JUMP_BEHIND_S = 5;
+const JUMP_BUFFER_S = 3;
+const JUMP_EVERY_MS = 4_000;
+/** Nearer than this counts as live. */
+const LIVE_WITHIN_S = 3;
+
+/** Everything that a face shows, as one value. */
+export interface PlayerView {
+  readonly phase: Phase;
+  readonly title: string;
+  readonly paused: boolean;
+  /** The browser refused to begin without a touch. */
+  readonly blocked: boolean;
+  /** Seconds behind the newest media, or null while that is unknown. */
+  readonly behindS: number | null;
+  readonly mayGoLive: boolean;
+  readonly renditions: readonly Rendition[];
+  readonly rendition: string | null;
+  readonly chosen: string | null;
+}
+
+export type OpenEngine = (
+  video: HTMLVideoElement,
+  url: string,
+  listener: EngineListener,
+) => Engine | null;
+
+export class PlayerSession {
+  private model = INITIAL;
+  private engine: Engine | null = null;
+  private watchdog = new Watchdog();
+  private latency = new LatencyController();
+  private readonly stopped = new AbortController();
+  private pollTimer = 0;
+  private tickTimer = 0;
+  private retryTimer = 0;
+
+  private title = '';
+  private wantsPlay = true;
+  private following = true;
+  private blocked = false;
+  private moving = false;
+  private behindS: number | null = null;
+  private renditions: readonly Rendition[] = [];
+  private rendition: string | null = null;
+  private chosen: string | null = null;
+  private jumpedAtMs = -Infinity;
+  private delayToldAtMs = -Infinity;
+
+  constructor(
+    private readonly show: string,
+    private readonly video: HTMLVideoElement,
+    private readonly openEngine: OpenEngine,
+    private readonly onChange: (view: PlayerView) => void,
+  ) {}
+
+  start(): void {
+    const { signal } = this.stopped;
+    this.video.addEventListener('waiting', () => this.onWaiting(), { signal });
+    this.video.addEventListener('seeking', () => this.latency.moved(), { signal });
+    this.video.addEventListener('play', () => this.notify(), { signal });
+    this.video.addEventListener('pause', () => this.notify(), { signal });
+    document.addEventListener('visibilitychange', () => this.onVisibility(), { signal });
+    addEventListener('online', () => this.poll(), { signal });
+    this.tickTimer = window.setInterval(() => this.tick(), TICK_MS);
+    this.notify();
+    this.poll();
+  }
+
+  stop(): void {
+    this.stopped.abort();
+    clearInterval(this.tickTimer);
+    clearTimeout(this.pollTimer);
+    clearTimeout(this.retryTimer);
+    this.closeEngine();
+  }
+
+  /** Without a source the element is always paused: then the viewer's wish counts. */
+  get paused(): boolean {
+    return this.engine === null ? !this.wantsPlay : this.video.paused;
+  }
+
+  play(): void {
+    this.wantsPlay = true;
+    this.following = (this.engine?.behindS ?? 0) < LIVE_WITHIN_S;
+    this.tryPlay();
+  }
+
+  pause(): void {
+    this.wantsPlay = false;
+    this.following = false;
+    this.video.pause();
+    this.video.playbackRate = 1;
+    this.latency.moved();
+  }
+
+  /** Moves by `seconds` within what the server still has. */
+  seekBy(seconds: number): void {
+    const live = this.engine?.livePositionS;
+    if (live == null || this.video.seekable.length === 0) return;
+    const wished = this.video.currentTime + seconds;
+    if (wished >= live) {
+      if (!this.following) this.goLive();
+      return;
+    }
+    this.following = false;
+    this.video.playbackRate = 1;
+    this.video.currentTime = Math.max(this.video.seekable.start(0), wished);
+  }
+
+  goLive(): void {
+    this.wantsPlay = true;
+    this.following = true;
+    this.jumpTo(this.engine?.livePositionS ?? null);
+    this.tryPlay();
+  }
+
+  /** `null` adapts to the connection. The wish outlives the epoch where the name does. */
+  choose(rendition: string | null): void {
+    this.chosen = rendition;
+    this.engine?.choose(rendition);
+    this.notify();
+  }
+
+  private dispatch(happening: Happening): void {
+    const { model, commands } = step(this.model, happening);
+    this.model = model;
+    for (const command of commands) this.run(command);
+    this.notify();
+  }
+
+  private run(command: Command): void {
+    switch (command.do) {
+      case 'open':
+        this.open();
+        break;
+      case 'close':
+        this.closeEngine();
+        break;
+      case 'retry':
+        clearTimeout(this.retryTimer);
+        this.retryTimer = window.setTimeout(
+          () => this.dispatch({ kind: 'retry' }),
+          backoffMs(command.attempt, Math.random()),
+        );
+        this.poll();
+    }
+  }
+
+  private open(): void {
+    this.closeEngine();
+    this.watchdog = new Watchdog();
+    this.latency = new LatencyController();
+    this.following = true;
+    const engine = this.openEngine(this.video, playlistUrl(this.show), this.listener());
+    if (engine === null) {
+      this.dispatch({ kind: 'unsupported' });
+      return;
+    }
+    this.engine = engine;
+    if (this.wantsPlay) this.tryPlay();
+  }
+
+  private listener(): EngineListener {
+    return {
+      broken: () => this.dispatch({ kind: 'broken' }),
+      drained: () => this.dispatch({ kind: 'drained' }),
+      renditions: (list) => {
+        this.renditions = list;
+        if (list.some(({ name }) => name === this.chosen)) this.engine?.choose(this.chosen);
+        else this.chosen = null;
+        this.notify();
+      },
+      rendition: (name) => {
+        this.rendition = name;
+        this.notify();
+      },
+    };
+  }
+
+  private closeEngine(): void {
+    this.engine?.destroy();
+    this.engine = null;
+    this.moving = false;
+    this.behindS = null;
+    this.rendition = null;
+    this.video.playbackRate = 1;
+  }
+
+  private tryPlay(): void {
+    this.video.play().then(
+      () => {
+        this.blocked = false;
+        this.notify();
+      },
+      (error: unknown) => {
+        // Any other refusal (the source was taken away meanwhile) is followed by another attempt.
+        this.blocked = error instanceof DOMException && error.name === 'NotAllowedError';
+        this.notify();
+      },
+    );
+  }
+
+  private tick(): void {
+    if (this.engine === null) return;
+    const now = performance.now();
+    const wanted = this.wantsPlay && !this.blocked && !document.hidden && !this.video.ended;
+    switch (this.watchdog.observe(now, this.video.currentTime, wanted)) {
+      case 'moving':
+        this.moving = true;
+        this.dispatch({ kind: 'playing' });
+        break;
+      case 'starved':
+        this.dispatch({ kind: 'starved' });
+        break;
+      case 'stuck':
+        this.dispatch({ kind: 'broken' });
+        return;
+    }
+    this.keepNear(this.engine, now);
+    if (now - this.delayToldAtMs >= DELAY_EVERY_MS) {
+      this.delayToldAtMs = now;
+      this.behindS = this.moving ? this.engine.behindS : null;
+      this.notify();
+    }
+  }
+
+  /** Holds a viewer who wants to be live near the live edge: by playback rate, or by a jump. */
+  private keepNear(engine: Engine, nowMs: number): void {
+    const { video } = this;
+    if (!this.following || !this.moving || video.paused || video.seeking) return;
+    const aheadS = bufferedAheadS(video);
+    if (nowMs - this.jumpedAtMs > JUMP_EVERY_MS) {
+      if (aheadS > JUMP_BUFFER_S + this.latency.targetS) {
+        this.jumpTo(video.currentTime + aheadS - this.latency.targetS - 0.5);
+        return;
+      }
+      if ((engine.behindS ?? 0) > JUMP_BEHIND_S + this.latency.targetS) {
+        this.jumpTo(engine.livePositionS);
+        return;
+      }
+    }
+    if (!engine.mayNudge || document.hidden) return;
+    const rate = this.latency.sample(nowMs, aheadS, engine.partS);
+    if (video.playbackRate !== rate) video.playbackRate = rate;
+  }
+
+  private jumpTo(seconds: number | null): void {
+    this.jumpedAtMs = performance.now();
+    this.video.playbackRate = 1;
+    if (seconds !== null && seconds > this.video.currentTime) this.video.currentTime = seconds;
+  }
+
+  private onWaiting(): void {
+    if (this.moving && this.following && !this.video.seeking) {
+      this.latency.stalled(performance.now());
+      this.video.playbackRate = 1;
+    }
+  }
+
+  private onVisibility(): void {
+    this.latency.moved();
+    if (document.hidden) return;
+    this.poll();
+    if (this.wantsPlay && this.video.paused) this.tryPlay();
+  }
+
+  private poll(): void {
+    clearTimeout(this.pollTimer);
+    this.pollTimer = 0;
+    void fetchReport(this.show)
+      .then((report): Happening => {
+        if (report === 'unknown') return { kind: 'no-such-show' };
+        this.title = report.title;
+        return { kind: 'report', state: report.state, epoch: report.epoch };
+      })
+      .catch((): Happening => ({ kind: 'unreachable' }))
+      .then((happening) => {
+        if (this.stopped.signal.aborted) return;
+        this.dispatch(happening);
+        clearTimeout(this.pollTimer);
+        const delayMs = pollDelayMs(this.model.phase, document.hidden, Math.random());
+        this.pollTimer = window.setTimeout(() => this.poll(), delayMs);
+      });
+  }
+
+  private notify(): void {
+    this.onChange({
+      phase: this.model.phase,
+      title: this.title,
+      paused: this.paused,
+      blocked: this.blocked,
+      behindS: this.behindS,
+      mayGoLive:
+        this.engine !== null && !this.following && (this.engine.behindS ?? 0) >= LIVE_WITHIN_S,
+      renditions: this.renditions,
+      rendition: this.rendition,
+      chosen: this.chosen,
+    });
+  }
+}
