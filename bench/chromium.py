@@ -1,7 +1,9 @@
 """Headless Chromium as host and as viewer, for benches and end-to-end tests.
 
-The host's page gets a painted camera (`pages/camera.js`): each frame carries the time at which it
-was painted. The viewer's page reads that time from every frame it presents (`pages/reader.js`).
+The host's page gets a painted camera (`pages/camera.js`): each frame carries its number and the
+time at which it was painted, and each press of a key is noted with the frame painted last. The
+viewer's page reads number and time from every frame it presents, and notes which cards it shows
+beside it (`pages/reader.js`).
 Both run on one machine, so both clocks are one, and the difference is the delay glass to glass.
 """
 
@@ -42,6 +44,14 @@ class SeenFrame:
     """Unix time at which it was due on the screen."""
     media_time_s: float
     height: int
+    presented: int = 0
+    """How many frames the browser had presented by then; a step over one is a frame we missed."""
+    cards: tuple[str, ...] = ()
+    """Ids of the cues whose card the page showed beside this frame."""
+    emsg: tuple[str, ...] = ()
+    """Payloads of the cues in force that hls.js had from emsg boxes."""
+    date_ranges: tuple[str, ...] = ()
+    """Likewise, from EXT-X-DATERANGE tags."""
 
     @classmethod
     def parse(cls, plain: dict[str, Any]) -> Self:
@@ -52,6 +62,10 @@ class SeenFrame:
             shown_at_ms=float(plain["shownAt"]),
             media_time_s=float(plain["mediaTime"]),
             height=int(plain["height"]),
+            presented=int(plain["presented"]),
+            cards=tuple(plain["cards"]),
+            emsg=tuple(plain["emsg"]),
+            date_ranges=tuple(plain["dateRange"]),
         )
 
     @property
@@ -61,6 +75,20 @@ class SeenFrame:
             return None
         behind = (self.shown_at_ms - self.painted_ms) % _CLOCK_RANGE
         return (behind if behind < _CLOCK_RANGE / 2 else behind - _CLOCK_RANGE) / 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """One key that was pressed in the host's page."""
+
+    key: str
+    counter: int
+    """Number of the frame that the camera had painted last, mod 65536."""
+
+    @classmethod
+    def parse(cls, plain: dict[str, Any]) -> Self:
+        """From what `pages/camera.js` notes."""
+        return cls(key=plain["key"], counter=int(plain["counter"]))
 
 
 @contextlib.asynccontextmanager
@@ -98,6 +126,11 @@ async def seen_frames(page: Page) -> list[SeenFrame]:
     """The frames presented since the last call."""
     noted = await page.evaluate("() => window.benchFrames.splice(0)")
     return [SeenFrame.parse(frame) for frame in noted]
+
+
+async def presses(page: Page) -> list[Press]:
+    """The keys pressed in a host's page since the last call."""
+    return [Press.parse(each) for each in await page.evaluate("() => benchPresses.splice(0)")]
 
 
 async def stalls(page: Page) -> int:

@@ -116,7 +116,7 @@ async def run(plan: Plan, *, quick: bool) -> dict[str, Measured]:
         async with _on_air("low", host_browser) as node:
             watch = f"{node.url}/watch/{SHOW}"
             results["hls_low"] = await _watch("our page, low", viewer_browser, watch, plan)
-            async with _bare_page(node) as page_url:
+            async with bare_page(node, SHOW) as page_url:
                 results["hlsjs_default"] = await _watch(
                     "hls.js defaults, low", viewer_browser, page_url, plan
                 )
@@ -177,8 +177,8 @@ async def _forget(page: Page) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _bare_page(node: Node) -> AsyncIterator[str]:
-    """The address of a page with nothing but hls.js on it, on a server of its own."""
+async def bare_page(node: Node, show: str) -> AsyncIterator[str]:
+    """The address of a page that plays `show` with nothing but hls.js, on a server of its own."""
     app = web.Application()
     for path, file in (("/hlsjs.html", PAGES / "hlsjs.html"), ("/hls.min.js", HLS_JS)):
         app.router.add_get(path, _file(file))
@@ -188,7 +188,7 @@ async def _bare_page(node: Node) -> AsyncIterator[str]:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         host, port = runner.addresses[0][:2]
-        source = urllib.parse.quote(f"{node.url}/live/{SHOW}/index.m3u8", safe="")
+        source = urllib.parse.quote(f"{node.url}/live/{show}/index.m3u8", safe="")
         yield f"http://{host}:{port}/hlsjs.html?source={source}"
     finally:
         await runner.cleanup()

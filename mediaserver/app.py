@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import structlog
@@ -10,7 +10,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from mediaserver.api.access import Access
 from mediaserver.api.app import make_app, readiness_response, serve_unix
+from mediaserver.api.endpoints import routes
+from mediaserver.api.openapi import described
+from mediaserver.api.shop import ShopResources
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
@@ -19,7 +23,7 @@ from mediaserver.broadcast.hub import Hub, replay_of
 from mediaserver.broadcast.run import Recipe
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus import unix
-from mediaserver.bus.messages import WantWorkers
+from mediaserver.bus.messages import ShowSnapshot, WantWorkers
 from mediaserver.config import Config
 from mediaserver.errors import BusError, StartError
 from mediaserver.health import Readiness
@@ -27,9 +31,15 @@ from mediaserver.ingest.link import IngestLink
 from mediaserver.ingest.whip import WhipResources
 from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
 from mediaserver.profiles import find_profile
+from mediaserver.shop_desk import ShopDesk
+from mediaserver.viewers import ViewerTokens, load_secret
 from mediaserver.workers.pool import WorkerPool
 from mediaserver.workers.setup import RunFolder
+from overlay.shop import Shop
+from overlay.show.events import read_cue
+from overlay.values import ShowEvent
 from transcoder.control import Hello
+from transcoder.wire import frame
 
 log = structlog.get_logger()
 
@@ -44,7 +54,12 @@ class Node:
         self.pool = WorkerPool(spares=config.spare_workers, want=self.supervisor.want)
         self.ingest = IngestLink()
         self.shows: dict[str, ShowRunner] = {}
-        self.feed = GatewayFeed(replay=lambda: replay_of(self.shows.values()))
+        self.feed = GatewayFeed(replay=self._replay)
+        self.shop = ShopDesk(
+            lambda: Shop.open(config.data / "shop.sqlite3"),
+            shows=tuple(config.shows),
+            audience=self,
+        )
         desk = ShowDesk(
             pool=self.pool,
             ingest=self.ingest,
@@ -69,6 +84,16 @@ class Node:
             au_socket=folder.access_units,
         )
 
+    def snapshot(self, snapshot: ShowSnapshot) -> None:
+        """The shop's database has been opened: gateways begin with this."""
+        self.feed.publish(frame(snapshot))
+
+    def event(self, event: ShowEvent) -> None:
+        """The shop has committed an event: out to viewers, and a cue into the media as well."""
+        self.feed.publish(frame(event))
+        if event.type == "cue":
+            self.shows[event.show].carry(read_cue(event.data))
+
     def readiness(self) -> Readiness:
         """Every dependency of the node."""
         return Readiness(
@@ -77,6 +102,7 @@ class Node:
                 "gateway": self.feed.count > 0,
                 "transcoder": self.pool.idle + self.pool.busy >= min(1, self.config.spare_workers),
                 "data": os.access(self.config.data, os.W_OK),
+                "shop": self.shop.available,
             }
         )
 
@@ -88,6 +114,10 @@ class Node:
             gateways=lambda: self.feed.count,
         )
         return exposition([own, ChildMetrics(lambda: self.hub.metrics)])
+
+    def _replay(self) -> Iterator[bytes]:
+        yield from map(frame, self.shop.snapshots())
+        yield from replay_of(self.shows.values())
 
     def _recipe(self) -> Recipe:
         return Recipe(profile=find_profile(self.config.profile), latency=self.config.latency)
@@ -122,11 +152,10 @@ class SupervisorLink:
 async def run_main(*, config: Config, folder: RunFolder) -> None:
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
     node = Node(config, folder)
-    whip = WhipResources(
-        shows=node.shows, keys=KeyRing.of(config), public_url=config.http.public_url
-    )
-    app = make_app(routes=whip.routes(), readiness=node.readiness)
+    app = make_app(routes=_routes(node), readiness=node.readiness)
     async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(node.shop.close)
+        await node.shop.start()
         bus = await unix.serve(folder.bus, node.hub.accept)
         stack.callback(bus.close)
         http = await serve_unix(app, folder.main_http)
@@ -135,9 +164,19 @@ async def run_main(*, config: Config, folder: RunFolder) -> None:
         stack.push_async_callback(admin.cleanup)
         for show in node.shows.values():
             stack.push_async_callback(show.close)
-            show.restore()
+            show.restore(node.shop.cues(show.name))
         log.info("main_ready", shows=len(node.shows), admin_port=config.admin.port)
         await unix.dial_forever(folder.supervisor, node.supervisor.attach)
+
+
+def _routes(node: Node) -> list[web.RouteDef]:
+    config, keys = node.config, KeyRing.of(node.config)
+    viewers = ViewerTokens(load_secret(config.data / "viewers.secret"))
+    public_url = config.http.public_url
+    access = Access(keys=keys, viewers=viewers, shows=node.shows, public_url=public_url)
+    whip = WhipResources(shows=node.shows, keys=keys, public_url=public_url)
+    shop = ShopResources(shows=node.shows, desk=node.shop, access=access, viewers=viewers)
+    return [*whip.routes(), *routes(described(shop.endpoints()), access)]
 
 
 async def _serve_admin(host: str, port: int, node: Node) -> web.AppRunner:

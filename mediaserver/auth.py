@@ -1,7 +1,9 @@
 """Who may do what: the keys, the roles, and the permission table.
 
 Every endpoint that main answers has a row in `PERMISSIONS`, and routes are made from these rows
-alone, so there is no endpoint without one. A *host key* publishes and drives one show.
+alone, so there is no endpoint without one. A *host key* publishes and drives one show, the
+*operator key* opens the API of every show, and a *viewer* is an anonymous signed cookie
+(`mediaserver.viewers`).
 """
 
 import hashlib
@@ -19,17 +21,37 @@ class Role(StrEnum):
     ANYONE = "anyone"
     HOST = "host"
     """Carries the host key of the show in question."""
+    OPERATOR = "operator"
+    """Carries the operator key."""
+    VIEWER = "viewer"
+    """Carries a viewer's cookie."""
+
+
+_EVERYONE = frozenset(Role)
+_HOST = frozenset({Role.HOST})
+_STAFF = frozenset({Role.HOST, Role.OPERATOR})
 
 
 PERMISSIONS: Mapping[str, frozenset[Role]] = {
-    "OPTIONS /live/{show}/whip": frozenset({Role.ANYONE, Role.HOST}),
-    "POST /live/{show}/whip": frozenset({Role.HOST}),
-    "OPTIONS /whip": frozenset({Role.ANYONE, Role.HOST}),
-    "POST /whip": frozenset({Role.HOST}),
-    "OPTIONS /live/{show}/whip/{session}": frozenset({Role.ANYONE, Role.HOST}),
-    "PATCH /live/{show}/whip/{session}": frozenset({Role.HOST}),
-    "DELETE /live/{show}/whip/{session}": frozenset({Role.HOST}),
-    "GET /readyz": frozenset({Role.ANYONE, Role.HOST}),
+    "OPTIONS /live/{show}/whip": _EVERYONE,
+    "POST /live/{show}/whip": _HOST,
+    "OPTIONS /whip": _EVERYONE,
+    "POST /whip": _HOST,
+    "OPTIONS /live/{show}/whip/{session}": _EVERYONE,
+    "PATCH /live/{show}/whip/{session}": _HOST,
+    "DELETE /live/{show}/whip/{session}": _HOST,
+    "GET /readyz": _EVERYONE,
+    "GET /api/v1/openapi.json": _EVERYONE,
+    "GET /api/v1/shows": frozenset({Role.OPERATOR}),
+    "GET /api/v1/shows/{show}": _STAFF,
+    "GET /api/v1/shows/{show}/products": _EVERYONE,
+    "PUT /api/v1/shows/{show}/products/{id}": _STAFF,
+    "DELETE /api/v1/shows/{show}/products/{id}": _STAFF,
+    "GET /api/v1/shows/{show}/cues": _STAFF,
+    "POST /api/v1/shows/{show}/cues": _STAFF,
+    "POST /api/v1/viewer": _EVERYONE,
+    "POST /api/v1/shows/{show}/orders": frozenset({Role.VIEWER}),
+    "GET /api/v1/shows/{show}/orders": _STAFF,
 }
 """``METHOD path`` → the roles that may. What is not listed is not answered."""
 
@@ -40,16 +62,24 @@ def new_key() -> str:
 
 
 class KeyRing:
-    """The host keys, kept as digests: nothing here can leak a key, and looking one up takes the
-    same time whether it is right or wrong."""
+    """The keys of hosts and operator, kept as digests: nothing here can leak a key, and looking one
+    up takes the same time whether it is right or wrong."""
 
-    def __init__(self, keys: Mapping[str, str]) -> None:
+    def __init__(self, keys: Mapping[str, str], *, operator: str = "") -> None:
+        self._operator = _digest(operator) if operator else b""
         self._digests = {show: _digest(key) for show, key in keys.items() if key}
 
     @classmethod
     def of(cls, config: Config) -> "KeyRing":
         """The ring of a configuration. A show without a key has no host."""
-        return cls({name: s.host_key.get_secret_value() for name, s in config.shows.items()})
+        return cls(
+            {name: show.host_key.get_secret_value() for name, show in config.shows.items()},
+            operator=config.operator_key.get_secret_value(),
+        )
+
+    def is_operator(self, token: str) -> bool:
+        """Whether `token` is the operator key."""
+        return hmac.compare_digest(self._operator, _digest(token))
 
     def is_host(self, show: str, token: str) -> bool:
         """Whether `token` is the host key of `show`."""

@@ -126,8 +126,14 @@ class Config(BaseSettings):
     latency: LatencyPreset = "low"
     profile: str = "default"
     spare_workers: int = Field(default=1, ge=0, le=16)
+    operator_key: SecretStr = SecretStr("")
     shows: dict[str, ShowConfig] = {}
     log: LogConfig = LogConfig()
+
+    @field_validator("operator_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        return _checked_key(value)
 
     @field_validator("shows")
     @classmethod
@@ -166,6 +172,7 @@ def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> 
 def to_plain(config: Config) -> dict[str, Any]:
     """Plain data with the secrets in clear: only for the pipe to our own child processes."""
     plain = config.model_dump(mode="json")
+    plain["operator_key"] = config.operator_key.get_secret_value()
     for name, show in config.shows.items():
         plain["shows"][name]["host_key"] = show.host_key.get_secret_value()
     return plain

@@ -4,7 +4,8 @@ ComptoirError              a sentence for people, and a stable ``code``
 ├── ConfigError            the configuration cannot be used; names the key's path
 ├── StartError             a port, folder or dependency the server needs is not to be had
 ├── BusError               the peer process is gone, or answered nothing in time
-└── PublishRefused         a publish that cannot go on air (carries the HTTP status)
+└── RequestRefused         a request that cannot be met (carries the HTTP status and a field)
+    └── PublishRefused     a publish that cannot go on air
 """
 
 
@@ -32,10 +33,16 @@ class BusError(ComptoirError):
     code = "process_unavailable"
 
 
-class PublishRefused(ComptoirError):
-    """A publish that cannot go on air; `status` is the HTTP status that says so."""
+class RequestRefused(ComptoirError):
+    """A request that cannot be met; `status` is the HTTP status that says so, `field` the part of
+    the request that is to blame, if one is."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.field = field
+
+
+class PublishRefused(RequestRefused):
+    """A publish that cannot go on air."""

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
+from transcoder.cues import CueQueue
 from transcoder.grid import Grid
 from transcoder.packager import AudioFrame, Cutter, PartPlan, RenditionPackager, VideoSample
 from transcoder.values import Part
@@ -31,11 +32,13 @@ class Assembler:
         cutter: Cutter,
         packagers: Sequence[RenditionPackager],
         audio: AudioSource,
+        cues: CueQueue,
     ) -> None:
         self._grid = grid
         self._cutter = cutter
         self._packagers = packagers
         self._audio = audio
+        self._cues = cues
         self._samples: list[deque[VideoSample]] = [deque() for _ in packagers]
 
     def add(self, rung: int, sample: VideoSample) -> None:
@@ -51,7 +54,8 @@ class Assembler:
         return self._grid.tick_of(plan.first_slot + plan.slots)
 
     def next_part(self) -> list[Part]:
-        """The complete current part in every rendition, best first, with the audio of its span."""
+        """The complete current part in every rendition, best first, with the audio and cues of its
+        span."""
         return self._made(self._cutter.advance())
 
     def last_part(self) -> list[Part]:
@@ -63,8 +67,10 @@ class Assembler:
         return min(len(samples) for samples in self._samples)
 
     def _made(self, plan: PartPlan) -> list[Part]:
-        audio = self._audio.take(self._grid.tick_of(plan.first_slot + plan.slots))
+        end_tick = self._grid.tick_of(plan.first_slot + plan.slots)
+        audio = self._audio.take(end_tick)
+        cues = self._cues.take(until_tick=end_tick)
         return [
-            packager.part(plan, [samples.popleft() for _ in range(plan.slots)], audio)
+            packager.part(plan, [samples.popleft() for _ in range(plan.slots)], audio, cues)
             for packager, samples in zip(self._packagers, self._samples, strict=True)
         ]

@@ -4,11 +4,13 @@ BANDWIDTH bounds every run of segments of 0.5 to 1.5 target durations (rfc8216bi
 control with a VBV buffer of *B* bits filled at *R* bits per second lets no *T* seconds of pictures
 take more than ``R * T + B`` bits (ITU-T H.264 Annex C), so no run has a higher rate than
 ``R + B / T`` for the shortest run, half a target duration. To that come the audio, whose frames
-vary around the nominal rate, and the boxes around the samples.
+vary around the nominal rate, the boxes around the samples, and one cue of the largest size in the
+shortest run; cues are seldom a tenth of that.
 """
 
 from transcoder.cmaf.aac import AAC_FRAME_SAMPLES, AUDIO_RATE_HZ
 from transcoder.cmaf.fragment import FRAGMENT_BYTES, RUN_BYTES, SAMPLE_BYTES
+from transcoder.cues import BOX_BYTES, MAX_PAYLOAD_BYTES
 from transcoder.grid import make_grid
 from transcoder.values import TICKS_PER_SECOND
 
@@ -27,7 +29,7 @@ def peak_bps(
     """The upper bound of any run of segments of 0.5 to 1.5 times `segment_s`."""
     video = max_bitrate_bps + 2 * buffer_bits // segment_s
     audio = audio_bps * _AUDIO_PEAK_PERCENT // 100
-    return video + audio + mux_bps(frames_per_second)
+    return video + audio + mux_bps(frames_per_second) + cue_bps(segment_s)
 
 
 def average_bps(*, bitrate_bps: int, audio_bps: int, frames_per_second: int) -> int:
@@ -42,3 +44,8 @@ def mux_bps(frames_per_second: int) -> int:
     samples_per_second = frames_per_second + -(-AUDIO_RATE_HZ // AAC_FRAME_SAMPLES)
     parts_bps = fixed_bits * TICKS_PER_SECOND // grid.part_ticks
     return parts_bps + 8 * SAMPLE_BYTES * samples_per_second
+
+
+def cue_bps(segment_s: int) -> int:
+    """What one cue of the largest size makes of half a target duration."""
+    return 2 * 8 * (BOX_BYTES + MAX_PAYLOAD_BYTES) // segment_s

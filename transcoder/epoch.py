@@ -9,11 +9,13 @@ monotonic clock, so that tests may drive it. Results leave through `Output`.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
 from transcoder.audio_wait import AudioWait
-from transcoder.control import SourceEnd, SourceStart, StartEpoch
+from transcoder.control import CueUnsent, SourceEnd, SourceStart, StartEpoch
+from transcoder.cues import CueQueue
 from transcoder.decode import Picture, SourceDecoder
 from transcoder.errors import MediaError
 from transcoder.grid import make_grid
@@ -21,12 +23,20 @@ from transcoder.opening import Begin, Opening
 from transcoder.profiles import MAX_SIDE, Profile, RungPlan, plan_rungs
 from transcoder.stage import Output, Stage, StagePlan
 from transcoder.telemetry import Telemetry
-from transcoder.values import TICKS_PER_SECOND, AccessUnit, Anchor, InitSection
+from transcoder.values import TICKS_PER_SECOND, AccessUnit, Anchor, InitSection, TimedMetadata
 
 log = structlog.get_logger()
 
 _EARLY_AUDIO_UNITS = 100
 """Audio kept from before the output begins: the newest two seconds of 20 ms packets."""
+
+
+class RunOutput(Output, Protocol):
+    """Where the results of a run go, cues that cannot be carried among them."""
+
+    def cue_unsent(self, unsent: CueUnsent) -> None:
+        """A cue is in no part, and will not be."""
+        ...
 
 
 class EpochRun:
@@ -41,7 +51,7 @@ class EpochRun:
         self,
         start: StartEpoch,
         *,
-        output: Output,
+        output: RunOutput,
         telemetry: Telemetry,
         wake: Callable[[], None],
         now_ns: int,
@@ -71,6 +81,9 @@ class EpochRun:
         self._early_audio: deque[AccessUnit] = deque(maxlen=_EARLY_AUDIO_UNITS)
         self._audio_wait = AudioWait()
         self._stage: Stage | None = None
+        self._cues = CueQueue()
+        for cue in start.cues:
+            self.cue(cue)
 
     @property
     def backlog(self) -> int:
@@ -112,6 +125,12 @@ class EpochRun:
         else:
             self._hear(unit, now_tick)
 
+    def cue(self, cue: TimedMetadata) -> None:
+        """Something is to happen on a frame, past or to come. Known ones are ignored."""
+        reason = self._cues.add(cue)
+        if reason is not None:
+            self._unsent(cue, reason)
+
     def advance(self, now_ns: int) -> None:
         """Do whatever is due by now: begin, fill slots, emit parts, ask for a keyframe."""
         if self._decoder is not None and self._decoder.wants_keyframe(now_ns):
@@ -134,11 +153,14 @@ class EpochRun:
     def finish(self, timeout_s: float) -> None:
         """The end: encode what is there, emit it down to the last, shorter part, end the threads.
 
-        After `timeout_s` what is still in the encoders is given up.
+        After `timeout_s` what is still in the encoders is given up. Cues whose frame has not come
+        are unsent then.
         """
         try:
             if self._stage is not None:
                 self._stage.finish(timeout_s)
+            for cue in self._cues.left():
+                self._unsent(cue, "the epoch ended before its frame")
         finally:
             self.close()
 
@@ -146,6 +168,11 @@ class EpochRun:
         """End the threads; nothing more is emitted. Again is harmless."""
         if self._stage is not None:
             self._stage.close()
+
+    def _unsent(self, cue: TimedMetadata, reason: str) -> None:
+        self._telemetry.cue("unsent")
+        log.warning("cue_unsent", cue=cue.id[:64], revision=cue.revision, reason=reason)
+        self._output.cue_unsent(CueUnsent(id=cue.id, revision=cue.revision, reason=reason))
 
     def _show(self, picture: Picture, now_tick: int) -> None:
         if self._stage is not None:
@@ -190,6 +217,7 @@ class EpochRun:
             telemetry=self._telemetry,
             wake=self._wake,
             audio_wait=self._audio_wait,
+            cues=self._cues,
         )
         log.info(
             "output_begun",

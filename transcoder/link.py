@@ -20,14 +20,15 @@ from transcoder.sockets import Peer, dial
 log = structlog.get_logger()
 
 DIAL_EVERY_S = 0.1
-_MAX_ORDERS = 16
+_MAX_ORDERS = 1024
 
 
 class MainLink:
     """Keeps a connection to the socket at `path` from `start` to `close`.
 
-    What main says waits for `taken`; at most 16 wait, then the connection is cut, since main never
-    has that much to say. `wake` is called after each.
+    What main says waits for `taken`; at most 1024 wait, then the connection is cut, since main
+    never has that much to say: it repeats no more cues than may wait for their frames (256).
+    `wake` is called after each.
     """
 
     def __init__(self, path: Path, outbox: Outbox, *, wake: Callable[[], None]) -> None:

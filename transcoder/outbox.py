@@ -3,12 +3,13 @@
 import threading
 from collections import deque
 
-from transcoder.control import Hello, Listening, Metrics, WorkerBusy, WorkerIdle
+from transcoder.control import CueUnsent, Hello, Listening, Metrics, WorkerBusy, WorkerIdle
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
 from transcoder.window import Window
 from transcoder.wire import frame
 
 _MAX_NOTES = 16
+_MAX_UNSENT = 256
 
 
 class Outbox:
@@ -16,7 +17,9 @@ class Outbox:
 
     On each connection: `Hello`, `WorkerIdle` or `WorkerBusy`, then the whole window. The window
     bounds the queue: what falls out of it unsent is lost (`parts_lost`). Notes (`Listening`,
-    metrics) are for the connection there is: at most 16 wait, and the oldest is forgotten.
+    metrics) are for the connection there is: at most 16 wait, and the oldest is forgotten. Cues
+    that cannot be carried are told once, to the next connection if need be: at most 256 wait, and
+    the oldest is forgotten.
     """
 
     def __init__(self, hello: Hello, *, window_s: float) -> None:
@@ -24,6 +27,7 @@ class Outbox:
         self._busy: WorkerBusy | None = None
         self._window = Window(round(window_s * TICKS_PER_SECOND))
         self._notes: deque[bytes] = deque(maxlen=_MAX_NOTES)
+        self._unsent: deque[bytes] = deque(maxlen=_MAX_UNSENT)
         self._connected = False
         self._handed_out = False
         self._changed = threading.Condition()
@@ -55,7 +59,7 @@ class Outbox:
             self._handed_out = False
             self._changed.notify_all()
             while self._connected:
-                data = self._notes.popleft() if self._notes else self._window.next()
+                data = self._next()
                 if data is not None:
                     self._handed_out = True
                     return data
@@ -79,6 +83,12 @@ class Outbox:
         with self._changed:
             self._note(Metrics(text=text))
 
+    def cue_unsent(self, unsent: CueUnsent) -> None:
+        """A cue that cannot be carried."""
+        with self._changed:
+            self._unsent.append(frame(unsent))
+            self._changed.notify_all()
+
     def init(self, section: InitSection) -> None:
         """An init section; all come before the first part."""
         with self._changed:
@@ -101,6 +111,12 @@ class Outbox:
         self._notes.append(frame(value))
         self._changed.notify_all()
 
+    def _next(self) -> bytes | None:
+        for waiting in (self._notes, self._unsent):
+            if waiting:
+                return waiting.popleft()
+        return self._window.next()
+
     def _is_sent(self) -> bool:
-        idle = not self._notes and not self._window.pending
+        idle = not self._notes and not self._unsent and not self._window.pending
         return self._connected and idle and not self._handed_out

@@ -18,9 +18,10 @@ from transcoder.cmaf.fragment import (
 )
 from transcoder.cmaf.movie import AUDIO_TRACK, VIDEO_TRACK, AudioTrack, VideoTrack, init_bytes
 from transcoder.cmaf.sps import parse_sps
+from transcoder.cues import in_band
 from transcoder.errors import MediaError
 from transcoder.grid import Grid
-from transcoder.values import Anchor, InitSection, Part
+from transcoder.values import Anchor, InitSection, Part, TimedMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,9 +162,14 @@ class RenditionPackager:
         self._next_audio: int | None = None
 
     def part(
-        self, plan: PartPlan, video: Sequence[VideoSample], audio: Sequence[AudioFrame]
+        self,
+        plan: PartPlan,
+        video: Sequence[VideoSample],
+        audio: Sequence[AudioFrame],
+        cues: tuple[TimedMetadata, ...],
     ) -> Part:
-        """The part of `plan`: one `moof` with a run for each track, one `mdat`.
+        """The part of `plan`: an `emsg` for each cue, one `moof` with a run for each track, one
+        `mdat`.
 
         Of the audio it takes the frames that end within the part. A part of a single slot above
         46 frames per second, cut at an epoch's end, may have none: its audio `traf` is left out.
@@ -173,6 +179,9 @@ class RenditionPackager:
         if audio:
             self._check_audio(audio)
             runs.append(_audio_run(audio))
+        start_tick = self._grid.tick_of(plan.first_slot)
+        # CMAF §7.4.5: event messages stand before the `moof` they belong to.
+        events = in_band(cues, part_number=plan.number, start_tick=start_tick)
         return Part(
             show=self._show,
             epoch=self._epoch,
@@ -181,11 +190,12 @@ class RenditionPackager:
             number=plan.number,
             msn=plan.msn,
             index=plan.index,
-            decode_time=self._grid.tick_of(plan.first_slot),
+            decode_time=start_tick,
             duration=plan.slots * self._grid.slot_ticks,
             independent=plan.independent,
             last=plan.last,
-            data=fragment(plan.number + 1, runs),
+            cues=cues,
+            data=events + fragment(plan.number + 1, runs),
         )
 
     def _check_video(self, plan: PartPlan, video: Sequence[VideoSample]) -> None:

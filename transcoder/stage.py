@@ -14,6 +14,7 @@ from transcoder.assemble import Assembler
 from transcoder.audio import LOOKAHEAD_TICKS, AudioLine
 from transcoder.audio_wait import AudioWait
 from transcoder.control import StartEpoch
+from transcoder.cues import CueQueue
 from transcoder.decode import Picture
 from transcoder.grid import Grid
 from transcoder.ladder import Job, Ladder
@@ -73,6 +74,7 @@ class Stage:
         telemetry: Telemetry,
         wake: Callable[[], None],
         audio_wait: AudioWait,
+        cues: CueQueue,
     ) -> None:
         self._plan = plan
         self._output = output
@@ -91,7 +93,11 @@ class Stage:
             next_msn=plan.start.next_msn,
         )
         self._assembler = Assembler(
-            grid=plan.grid, cutter=self._cutter, packagers=_packagers(plan), audio=self._audio
+            grid=plan.grid,
+            cutter=self._cutter,
+            packagers=_packagers(plan),
+            audio=self._audio,
+            cues=cues,
         )
         self._last_picture: VideoFrame | None = None
         self._overloaded = False
@@ -186,6 +192,8 @@ class Stage:
         for part in parts:
             self._output.part(part)
         self._telemetry.parts(len(parts))
+        for cue in parts[0].cues if parts else ():
+            self._telemetry.cue("late" if cue.pts < parts[0].decode_time else "exact")
 
 
 def _filler(plan: StagePlan) -> SlotFiller[VideoFrame]:

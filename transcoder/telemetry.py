@@ -22,6 +22,7 @@ class Telemetry:
             "encode_seconds", "CPU seconds of scaling and encoding.", "rung"
         )
         self._parts = self._counter("parts", "Parts made, of all renditions.")
+        self._cues = self._counter("cues", "Cues on their frame, late or not carried.", "fate")
         self._lost = self._gauge("parts_lost", "Parts that left the window before main had them.")
         self._dropped = self._gauge("access_units_dropped", "Access units dropped unread.")
         self._errors = self._counter("decode_errors", "Access units that the decoder refused.")
@@ -53,6 +54,10 @@ class Telemetry:
     def parts(self, count: int) -> None:
         """Parts have been made."""
         self._parts.labels(self._show).inc(count)
+
+    def cue(self, fate: Literal["exact", "late", "unsent"]) -> None:
+        """A cue begins in a part, on its frame or after it; or will begin in none."""
+        self._cues.labels(self._show, fate).inc()
 
     def losses(self, *, parts: int, units: int) -> None:
         """All parts lost from the window and access units dropped unread, so far."""

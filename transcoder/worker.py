@@ -22,7 +22,7 @@ from transcoder.link import MainLink
 from transcoder.outbox import Outbox
 from transcoder.sandbox import enter_sandbox
 from transcoder.telemetry import Telemetry
-from transcoder.values import AccessUnit, EpochEnd
+from transcoder.values import AccessUnit, EpochEnd, TimedMetadata
 from transcoder.warm import warm_up
 
 log = structlog.get_logger()
@@ -91,11 +91,12 @@ def _awaited_start(
 
 
 class _Results:
-    """The run's `Output`: media goes to main, keyframe requests to the ingest."""
+    """The run's `RunOutput`: media goes to main, keyframe requests to the ingest."""
 
     def __init__(self, outbox: Outbox, intake: Intake) -> None:
         self.init = outbox.init
         self.part = outbox.part
+        self.cue_unsent = outbox.cue_unsent
         self.request_keyframe = intake.request_keyframe
 
 
@@ -145,7 +146,7 @@ class _Shift:
             )
             stack.callback(run.close)
             self._outbox.epoch_started(self._listening, show=self._start.show)
-            while not (self._stop.is_set() or self._told_to_end()):
+            while not (self._stop.is_set() or self._told_to_end(run)):
                 self._turn(run, intake)
             if self._stop.is_set():
                 return  # the process ends, not the epoch: another worker goes on with it
@@ -171,12 +172,17 @@ class _Shift:
         self._bell.wait(_LONGEST_WAIT_S if due_in_s is None else min(due_in_s, _LONGEST_WAIT_S))
         self._bell.clear()
 
-    def _told_to_end(self) -> bool:
+    def _told_to_end(self, run: EpochRun) -> bool:
+        """Follow main's orders. True when one of them is to end."""
         for order in self._link.taken():
             if isinstance(order, EndEpoch) and order.epoch == self._start.epoch:
                 return True
-            if isinstance(order, StartEpoch) and order.epoch == self._start.epoch:
+            if isinstance(order, TimedMetadata):
+                run.cue(order)
+            elif isinstance(order, StartEpoch) and order.epoch == self._start.epoch:
                 self._outbox.epoch_started(self._listening, show=self._start.show)
+                for cue in order.cues:
+                    run.cue(cue)
             else:
                 log.warning("order_ignored", order=type(order).__name__)
         return False

@@ -1,16 +1,21 @@
 // Replaces the camera and microphone of a page by a canvas that paints the time into each frame and
 // an oscillator that beeps at each full second. Runs before the page's own scripts.
 // The timecode is that of mediaserver/demo/timecode.py; the picture is WIDTH x HEIGHT at FPS.
+// window.benchPresses notes each key that is pressed, and the number of the frame that the camera
+// had painted last at that moment.
 (() => {
   const WIDTH = 854, HEIGHT = 480, FPS = 30;
   const COLUMNS = 32, CELL = Math.floor(WIDTH / 40 / 2) * 2;
   const BEEP_MS = 80;
+  const KEPT_PAINTS = 64;
 
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = HEIGHT;
   const context = canvas.getContext("2d", { alpha: false });
   const videoTracks = new Set();
+  const paints = [];
+  const presses = (window.benchPresses = []);
   let counter = 0;
   let timer = null;
   let audio = null;
@@ -64,7 +69,9 @@
     context.fillStyle = unixMs % 1000 < BEEP_MS ? "#fff" : "#000";
     context.fillRect(36 * CELL, 0.5 * CELL, 3 * CELL, 3 * CELL);
     paintTimecode(unixMs);
-    counter += 1;
+    paints.push({ counter, at: performance.now() });
+    if (paints.length > KEPT_PAINTS) paints.shift();
+    counter = (counter + 1) % 65536;
     for (const track of videoTracks) {
       if (track.readyState === "live") track.requestFrame();
       else videoTracks.delete(track);
@@ -101,6 +108,15 @@
     }, 250);
     return out;
   }
+
+  addEventListener("keydown", (event) => {
+    const paint = paints.findLast(({ at }) => at <= event.timeStamp);
+    if (!event.repeat) {
+      presses.push({
+        key: event.key, counter: paint?.counter ?? null, late: performance.now() - event.timeStamp,
+      });
+    }
+  }, { capture: true });
 
   const media = navigator.mediaDevices;
   if (!media) return;

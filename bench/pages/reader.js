@@ -1,4 +1,6 @@
 // Reads the painted timecode of every frame that a page's video presents: window.benchFrames.
+// With each frame it notes the cues that the page shows beside it: those of our cards
+// (data-cue-id), and those that hls.js made from emsg boxes and from EXT-X-DATERANGE tags.
 // Runs before the page's own scripts and waits for a <video>.
 (() => {
   const PAINTED_WIDTH = 854, COLUMNS = 32, ROWS = 2, SAMPLE = 4, MOST_FRAMES = 20000;
@@ -39,15 +41,42 @@
     return { painted: view.getUint32(0), counter: view.getUint16(4) };
   }
 
+  function cards(root) {
+    const found = [...root.querySelectorAll("[data-cue-id]")]
+      .filter((card) => card.checkVisibility()).map((card) => card.dataset.cueId);
+    const inner = [...root.querySelectorAll("*")].filter((each) => each.shadowRoot);
+    return [...found, ...inner.flatMap((each) => cards(each.shadowRoot))];
+  }
+
+  function tracked(video, mediaTime) {
+    const ids = { emsg: [], dateRange: [] };
+    for (const track of video.textTracks) {
+      if (track.kind !== "metadata") continue;
+      for (const cue of track.cues ?? []) {
+        if (mediaTime < cue.startTime - 0.001 || mediaTime >= cue.endTime - 0.001) continue;
+        if (cue.value?.info === "comptoir.cue") {
+          ids.emsg.push(new TextDecoder().decode(cue.value.data));
+        } else if (cue.value?.key === "X-COMPTOIR-CUE") {
+          ids.dateRange.push(atob(cue.value.data.replaceAll("-", "+").replaceAll("_", "/")));
+        }
+      }
+    }
+    return ids;
+  }
+
   function follow(video) {
     const next = (now, meta) => {
       const code = read(video);
       const shownAt = Date.now() - performance.now() + meta.expectedDisplayTime;
       if (frames.length < MOST_FRAMES) {
-        frames.push({
+        const frame = {
           painted: code?.painted ?? null, counter: code?.counter ?? null, shownAt,
-          mediaTime: meta.mediaTime, height: video.videoHeight,
-        });
+          mediaTime: meta.mediaTime, height: video.videoHeight, presented: meta.presentedFrames,
+          cards: [], ...tracked(video, meta.mediaTime),
+        };
+        frames.push(frame);
+        // These run in the same rendering step, after all video frame callbacks of the page.
+        requestAnimationFrame(() => (frame.cards = cards(document)));
       }
       video.requestVideoFrameCallback(next);
     };

@@ -1,1 +1,1 @@
-"""Main's HTTP: what gateways hand on. Errors are ``{"error": {"code", "message"}}``."""
+"""Main's HTTP: what gateways hand on. Errors are ``{"error": {"code", "message", "field"?}}``."""

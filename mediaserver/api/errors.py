@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 from aiohttp import web
 
-from mediaserver.errors import PublishRefused
+from mediaserver.errors import RequestRefused
+from overlay.errors import ShopError
 
 log = structlog.get_logger()
 
@@ -20,15 +21,31 @@ _SENTENCES = {
     413: ("too_large", "The request is too large."),
 }
 
+_SHOP_STATUSES = {
+    "invalid": 400,
+    "unknown_product": 404,
+    "sold_out": 409,
+    "cue_conflict": 409,
+    "cue_refused": 422,
+    "idempotency_mismatch": 422,
+    "shop_unavailable": 503,
+}
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def error_response(
-    status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    status: int,
+    code: str,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    field: str | None = None,
 ) -> web.Response:
-    """The one form of an error."""
+    """The one form of an error; `field` is the part of the request that is to blame."""
+    fault = {"code": code, "message": message, **({"field": field} if field else {})}
     return web.json_response(
-        {"error": {"code": code, "message": message}},
+        {"error": fault},
         status=status,
         headers={**CORS, "Cache-Control": "no-store", **(headers or {})},
     )
@@ -39,13 +56,10 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
     """Turn whatever a handler raises into the one form; nothing else reaches a client."""
     try:
         return await handler(request)
-    except PublishRefused as exc:
-        headers = {}
-        if exc.status == 401:
-            headers["WWW-Authenticate"] = 'Bearer realm="comptoir"'
-        if exc.status == 503:
-            headers["Retry-After"] = "1"
-        return error_response(exc.status, exc.code, str(exc), headers)
+    except RequestRefused as exc:
+        return _refusal(exc.status, exc.code, str(exc), exc.field)
+    except ShopError as exc:
+        return _refusal(_SHOP_STATUSES.get(exc.code, 500), exc.code, str(exc), exc.field)
     except web.HTTPException as exc:
         code, message = _SENTENCES.get(exc.status, ("http_error", exc.reason))
         headers = {"Allow": exc.headers["Allow"]} if "Allow" in exc.headers else {}
@@ -53,3 +67,12 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
     except Exception:
         log.exception("request_failed", method=request.method, path=request.path)
         return error_response(500, "internal_error", "The server failed; its log says why.")
+
+
+def _refusal(status: int, code: str, message: str, field: str | None) -> web.Response:
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="comptoir"'
+    if status == 503:
+        headers["Retry-After"] = "1"
+    return error_response(status, code, message, headers, field=field)

@@ -16,6 +16,9 @@ class Ingest(Protocol):
     async def open(self, offer: OpenSession) -> str:
         """The SDP answer to an offer. Raises `PublishRefused`."""
 
+    async def host_moment(self, session: str, host_utc_us: int) -> int | None:
+        """The tick captured when the host's clock read this; None where that is unknown."""
+
     def close(self, session: str) -> None:
         """End a session."""
 

@@ -6,6 +6,7 @@ flushed to the platter: after a power loss the machine has another boot, and so 
 """
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -46,6 +47,11 @@ class EpochRecord:
             next_tick=part.decode_time + part.duration,
             updated_utc_s=utc_s,
         )
+
+    def fresh(self, grace_s: float) -> bool:
+        """Whether a main that starts now may go on with it."""
+        recent = time.time() - self.updated_utc_s < grace_s
+        return not self.ended and recent and self.boot_id == boot_id()
 
 
 class EpochStore:

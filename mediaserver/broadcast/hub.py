@@ -8,11 +8,25 @@ import structlog
 
 from mediaserver.broadcast.feed import GatewayFeed
 from mediaserver.broadcast.show import ShowRunner
-from mediaserver.bus.messages import SessionAnswer, SessionEvent, SessionInfo, SessionRefused
+from mediaserver.bus.messages import (
+    HostMoment,
+    SessionAnswer,
+    SessionEvent,
+    SessionInfo,
+    SessionRefused,
+)
 from mediaserver.bus.unix import Connection
 from mediaserver.ingest.link import IngestLink
 from mediaserver.workers.pool import Worker, WorkerPool
-from transcoder.control import EndEpoch, Hello, Listening, Metrics, WorkerBusy, WorkerIdle
+from transcoder.control import (
+    CueUnsent,
+    EndEpoch,
+    Hello,
+    Listening,
+    Metrics,
+    WorkerBusy,
+    WorkerIdle,
+)
 from transcoder.values import EpochEnd, InitSection, Part
 
 log = structlog.get_logger()
@@ -72,7 +86,7 @@ class Hub:
         self._ingest.attach(connection)
         try:
             async for message in messages:
-                if isinstance(message, SessionAnswer | SessionRefused):
+                if isinstance(message, SessionAnswer | SessionRefused | HostMoment):
                     self._ingest.replied(message)
                 elif isinstance(message, SessionEvent):
                     for show in self._shows.values():
@@ -127,6 +141,9 @@ class Hub:
                 show.worker_init(worker, message)
             else:
                 show.worker_ended(worker)
+        elif isinstance(message, CueUnsent):
+            for show in self._shows.values():
+                show.cue_unsent(worker, message)
         elif isinstance(message, Listening):
             log.debug("worker_listening", worker=worker.name, epoch=message.epoch)
         else:

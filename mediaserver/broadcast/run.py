@@ -2,14 +2,30 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import structlog
+
+from mediaserver.broadcast.cues import (
+    RECENT_TICKS,
+    HostClock,
+    Moment,
+    OwedCues,
+    metadata_of,
+    stamped,
+)
 from mediaserver.broadcast.epochs import EpochRecord, EpochStore, boot_id
 from mediaserver.broadcast.window import EpochWindow
 from mediaserver.workers.pool import Worker
-from transcoder.control import LatencyPreset, StartEpoch
+from overlay.show.cues import CueMoment
+from overlay.show.log import MediaTime
+from overlay.values import Cue
+from transcoder.control import CueUnsent, LatencyPreset, StartEpoch
 from transcoder.profiles import Profile
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
+
+log = structlog.get_logger()
 
 WINDOW_MARGIN_S = 10.0
 """How much longer than the gateways' window main remembers, so that none starts with a hole."""
@@ -45,8 +61,10 @@ class EpochRun:
         self.window = EpochWindow(window_ticks=int((window_s + WINDOW_MARGIN_S) * TICKS_PER_SECOND))
         self.worker: Worker | None = None
         self.ending = False
+        self.owed = OwedCues()
         self._recipe = recipe
         self._store = store
+        self._window_ticks = int(window_s * TICKS_PER_SECOND)
 
     @property
     def name(self) -> str:
@@ -62,6 +80,11 @@ class EpochRun:
     def ended(self) -> bool:
         """True once no part will follow."""
         return self.record.ended
+
+    @property
+    def on_air(self) -> bool:
+        """True while cues have a media time."""
+        return self.record.anchor is not None and not self.ending and not self.ended
 
     def next_source(self) -> int:
         """Count one more publish of this epoch."""
@@ -83,6 +106,7 @@ class EpochRun:
                 next_number=self.record.next_number,
                 next_msn=self.record.next_msn,
                 next_tick=self.record.next_tick,
+                cues=self.owed.all,
                 previous=self.window.newest_inits,
             )
         )
@@ -100,7 +124,63 @@ class EpochRun:
         frames = self.window.add_part(part)
         if frames and part.number >= self.record.next_number:
             self._update(self.record.after(part, utc_s=int(time.time())))
+        if frames:
+            self.owed.carried(part.cues)
         return frames
+
+    async def stamp(self, moment: Moment, *, session: str | None, clock: HostClock) -> CueMoment:
+        """The media time of a cue to come, while on air. Raises `RequestRefused` when too many
+        wait already."""
+        assert self.record.anchor is not None  # noqa: S101 - on air
+        self.owed.require_room()
+        stamp = await stamped(
+            moment,
+            media_epoch=self.name,
+            anchor=self.record.anchor,
+            window_ticks=self._window_ticks,
+            session=session,
+            clock=clock,
+            now_ns=time.monotonic_ns(),
+        )
+        return stamp if stamp.exact else replace(stamp, pts=self._frame_at(stamp.pts))
+
+    def _frame_at(self, tick: int) -> int:
+        """The beginning of the slot that `tick` lies in: the frame on camera is the one before a
+        click, not the one after, and a player acts on the first frame that is not before a cue."""
+        return tick - tick % (TICKS_PER_SECOND // self._recipe.profile.frames_per_second)
+
+    def air_time(self) -> MediaTime:
+        """The tick that is now, while on air."""
+        assert self.record.anchor is not None  # noqa: S101 - on air
+        tick = self.record.anchor.tick(time.monotonic_ns())
+        return MediaTime(media_epoch=self.name, pts=max(tick, 0))
+
+    def carry(self, cue: Cue) -> None:
+        """Have the worker put a committed cue into the media; the next one, should this one die.
+        A cue of another epoch comes too late."""
+        if cue.media_epoch != self.name or self.ended:
+            return
+        metadata = metadata_of(cue)
+        self.owed.add(metadata)
+        if self.worker is not None:
+            self.worker.send(metadata)
+
+    def cue_unsent(self, unsent: CueUnsent) -> None:
+        """The worker cannot carry a cue; event sockets have it all the same."""
+        log.warning("cue_unsent", show=self.show, cue=unsent.id, reason=unsent.reason)
+        self.owed.drop(unsent.id, unsent.revision)
+
+    def adopt(self, worker: Worker) -> None:
+        """Go on with a worker that encodes this epoch already; it is told again what is owed."""
+        self.worker = worker
+        for metadata in self.owed.all:
+            worker.send(metadata)
+
+    def recall(self, cues: Iterable[Cue]) -> None:
+        """After main's restart: of the epoch's logged cues, owe those no part may have carried."""
+        for cue in cues:
+            if cue.media_epoch == self.name and cue.pts >= self.record.next_tick - RECENT_TICKS:
+                self.owed.add(metadata_of(cue))
 
     def lose_worker(self) -> None:
         """The worker is gone."""

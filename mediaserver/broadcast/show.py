@@ -8,18 +8,22 @@ replaced; viewers keep their playlist all the while.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
 
 import structlog
 
+from mediaserver.broadcast.cues import Moment
 from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
-from mediaserver.broadcast.epochs import EpochRecord, boot_id
+from mediaserver.broadcast.epochs import EpochRecord
 from mediaserver.broadcast.run import EpochRun
 from mediaserver.bus.messages import AirState, OpenSession, SessionEvent, SessionInfo, ShowStatus
-from mediaserver.errors import BusError, PublishRefused
+from mediaserver.errors import BusError, PublishRefused, RequestRefused
 from mediaserver.workers.pool import Worker
-from transcoder.control import EndEpoch
+from overlay.show.cues import CueMoment
+from overlay.show.log import MediaTime
+from overlay.values import Cue
+from transcoder.control import CueUnsent, EndEpoch
 from transcoder.values import InitSection, Part
 from transcoder.wire import frame
 
@@ -50,6 +54,7 @@ class ShowRunner:
         self._grace: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._deaths: deque[float] = deque(maxlen=MAX_WORKER_DEATHS)
+        self._logged: Sequence[Cue] = ()
         self._told = self.status
 
     # What others may ask
@@ -111,6 +116,22 @@ class ShowRunner:
             self._end_epoch("the host ended the show")
             return True
 
+    async def stamp(self, moment: Moment) -> CueMoment:
+        """The media time of a cue to come. Raises `RequestRefused` when the show is not on air."""
+        if self._epoch is None or not self._epoch.on_air:
+            raise RequestRefused(409, "not_on_air", f"The show {self.name} is not on air.")
+        session = None if self._session is None else self._session.id
+        return await self._epoch.stamp(moment, session=session, clock=self._desk.ingest)
+
+    def air_time(self) -> MediaTime | None:
+        """The tick that is now, for what happens while the show is on air."""
+        return self._epoch.air_time() if self._epoch is not None and self._epoch.on_air else None
+
+    def carry(self, cue: Cue) -> None:
+        """Put a committed cue into the media; one of an epoch that has ended stays in the log."""
+        if self._epoch is not None:
+            self._epoch.carry(cue)
+
     # What ingest says
 
     def session_event(self, event: SessionEvent) -> None:
@@ -171,8 +192,13 @@ class ShowRunner:
         epoch = self._resumed(epoch_name)
         if epoch is None or epoch.ended or epoch.worker is not None:
             return False
-        epoch.worker = worker
+        epoch.adopt(worker)
         return True
+
+    def cue_unsent(self, worker: Worker, unsent: CueUnsent) -> None:
+        """The worker cannot carry a cue; event sockets have it all the same."""
+        if self._epoch is not None and self._epoch.worker is worker:
+            self._epoch.cue_unsent(unsent)
 
     def worker_lost(self, worker: Worker) -> None:
         """The worker's process is gone: bring another, or note the end it was asked for."""
@@ -187,10 +213,12 @@ class ShowRunner:
             self._deaths.append(time.monotonic())
             self._spawn(self._replace_worker(epoch))
 
-    def restore(self) -> None:
-        """At main's start: go on with the epoch that was on air, if that is recent enough."""
+    def restore(self, cues: Sequence[Cue] = ()) -> None:
+        """At main's start: go on with the epoch that was on air, if that is recent enough, and
+        with the `cues` in the show's log."""
+        self._logged = cues
         record = self._desk.store.get(self.name)
-        if record is None or not _can_resume(record, self._policy.grace_s):
+        if record is None or not record.fresh(self._policy.grace_s):
             return
         self._resumed(record.epoch)
         self._watch_grace()
@@ -237,6 +265,7 @@ class ShowRunner:
             if record is None or record.epoch != name:
                 return None
             self._epoch = self._new_run(record)
+            self._epoch.recall(self._logged)
         return self._epoch if self._epoch.name == name else None
 
     async def _worker_for(self, epoch: EpochRun) -> Worker:
@@ -369,8 +398,3 @@ class ShowRunner:
         task = asyncio.ensure_future(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _can_resume(record: EpochRecord, grace_s: float) -> bool:
-    recent = time.time() - record.updated_utc_s < grace_s
-    return not record.ended and recent and record.boot_id == boot_id()

@@ -3,8 +3,9 @@
 The host key comes from the environment variable COMPTOIR_DEMO_KEY, since a command line can be
 read by every user of the machine. When the connection is lost, or the server is not there, busy or
 taken (refused, 409, 429, 5xx), the host tries again with growing pauses, for ever; any other
-refusal ends it with status 1. SIGINT, SIGTERM and the end of a piped standard input end the publish
-with a DELETE and status 0.
+refusal ends it with status 1. With ``--sell`` it keeps a shop beside the picture: goods on the
+shelf, one after the other pinned; a shop that fails is logged, and the picture goes on. SIGINT,
+SIGTERM and the end of a piped standard input end the publish with a DELETE and status 0.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from mediaserver import logs
 from mediaserver.config import LogConfig
 from mediaserver.demo.publish import Picture, Publish
 from mediaserver.demo.scene import SceneRenderer
+from mediaserver.demo.shopkeeper import ApiRefused, Shopkeeper, api_url
 from mediaserver.demo.whip import WhipClient
 from mediaserver.errors import BusError, PublishRefused
 
@@ -63,14 +65,15 @@ async def keep_publishing(make: Callable[[], Publish]) -> None:
         await asyncio.sleep(pause)
 
 
-async def run(*, url: str, key: str, picture: Picture) -> None:
-    """Publish `picture` to the WHIP endpoint `url` until SIGINT or SIGTERM."""
+async def run(*, url: str, key: str, picture: Picture, sell: bool) -> None:
+    """Publish `picture` to the WHIP endpoint `url` until SIGINT or SIGTERM; `sell` keeps a shop."""
     scene = SceneRenderer(picture.width, picture.height)
     async with aiohttp.ClientSession() as http:
         client = WhipClient(http=http, endpoint=url, token=key)
         task = asyncio.ensure_future(
             keep_publishing(lambda: Publish(client=client, scene=scene, picture=picture))
         )
+        shop = asyncio.ensure_future(_keep_shop(http, url, key)) if sell else None
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, task.cancel)
@@ -79,6 +82,17 @@ async def run(*, url: str, key: str, picture: Picture) -> None:
             await task
         except asyncio.CancelledError:
             log.info("demo_host_stopped")
+        finally:
+            if shop is not None:
+                shop.cancel()
+                await asyncio.wait([shop])
+
+
+async def _keep_shop(http: aiohttp.ClientSession, url: str, key: str) -> None:
+    try:
+        await Shopkeeper(http=http, show_url=api_url(url), key=key).run()
+    except ApiRefused as exc:
+        log.error("demo_shop_refused", error=str(exc))
 
 
 def _at_end_of_input(loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
@@ -104,10 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     logs.configure(LogConfig(format=options.log_format), process="demo")
     _offer_loopback()
+    if options.sell:
+        try:
+            api_url(options.url)
+        except ValueError as exc:
+            print(f"--sell: {exc}.", file=sys.stderr)
+            return 2
     width, height = options.size
     picture = Picture(width=width, height=height, frames_per_second=options.fps)
     try:
-        asyncio.run(run(url=options.url, key=key, picture=picture))
+        asyncio.run(run(url=options.url, key=key, picture=picture, sell=options.sell))
     except PublishRefused as exc:
         log.error("demo_publish_refused", status=exc.status, error=str(exc))
         return 1
@@ -123,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", required=True, help="the WHIP endpoint: http://…/live/demo/whip")
     parser.add_argument("--size", type=_size, default=(1280, 720), help="default: 1280x720")
     parser.add_argument("--fps", type=_fps, default=30, help="frames a second, default: 30")
+    parser.add_argument(
+        "--sell", action="store_true", help="put goods on the show's shelf and pin them in turn"
+    )
     parser.add_argument("--log-format", choices=("console", "json"), default="console")
     return parser
 

@@ -10,8 +10,9 @@ then on the others go on without it, and it is published again once it has caugh
 import re
 from collections.abc import Iterator
 
+from mediaserver.gateway.date_ranges import DateRanges, check
 from mediaserver.gateway.window import MediaRefused, RenditionWindow
-from transcoder.hls.media_metadata_tags import RenditionReport
+from transcoder.hls.media_metadata_tags import DateRange, RenditionReport
 from transcoder.hls.multivariant import MultivariantPlaylist
 from transcoder.hls.multivariant_tags import StreamInf
 from transcoder.values import TICKS_PER_SECOND, InitSection, Part
@@ -45,6 +46,7 @@ class MediaEpoch:
             )
             for rendition in first.ladder
         }
+        self._date_ranges = DateRanges()
         # Numbers up to `_settled` are published, or given up where a rendition lacks them; `_even`
         # is the last that was published with no rendition lacking it.
         self._settled: int | None = None
@@ -77,8 +79,17 @@ class MediaEpoch:
         return self._window(init.rendition).add_init(init)
 
     def add_part(self, part: Part, now_ns: int) -> bool:
-        """Take a part; False when it is known. Raises `MediaRefused`."""
-        return self._window(part.rendition).add_part(part, now_ns)
+        """Take a part and its cues; False when it is known, or comes before the first segment.
+
+        The cues count in either case: those of the latter may last into what is listed. Raises
+        `MediaRefused`.
+        """
+        check(part)
+        window = self._window(part.rendition)
+        taken = window.add_part(part, now_ns)
+        if part.cues and (taken or window.edge is None):
+            self._date_ranges.note(part, window.anchor(part.generation))
+        return taken
 
     def end(self) -> bool:
         """No part follows (EXT-X-ENDLIST); False when that is known."""
@@ -93,6 +104,10 @@ class MediaEpoch:
         """Take off the lists what is too old for them."""
         for window in self.windows.values():
             window.shorten(now_ns)
+        if not self.ended:
+            ticks = [window.first_tick for window in self.windows.values()]
+            listed = [tick for tick in ticks if tick is not None]
+            self._date_ranges.forget(min(listed, default=0))
 
     def free(self, now_ns: int) -> None:
         """Free what nobody may ask for any more."""
@@ -120,6 +135,11 @@ class MediaEpoch:
             self._settled = newest if self._complete(newest) else newest - 1
             self._even = newest if self._is_even(newest) else self._even
         self._end_unpublished = False
+
+    @property
+    def date_ranges(self) -> tuple[DateRange, ...]:
+        """The EXT-X-DATERANGE tags of every rendition's playlist."""
+        return self._date_ranges.tags
 
     def reports(self, but: str) -> Iterator[RenditionReport]:
         """The RENDITION-REPORTs for the playlist of the rendition `but`."""

@@ -37,6 +37,7 @@ _SECURITY = (
 )
 _CAPTURE_SELF = "camera=(self), microphone=(self), display-capture=(self)"
 _CAPTURE_NONE = "camera=(), microphone=(), display-capture=()"
+_AN_HOUR = "public, max-age=3600"
 _PAGES = {"home": "home.html", "watch": "watch.html", "studio": "studio.html"}
 
 _TYPES = {
@@ -79,7 +80,8 @@ def built_faces() -> Faces:
 
 
 def load_faces(dist: Traversable) -> Faces:
-    """Read the built web folder: its three pages, ``assets/`` and what lies beside them.
+    """Read the built web folder: its three pages, ``assets/`` (whose names carry their content's
+    hash), and the files and folders beside them (an hour in caches).
 
     Raises `StartError` for a file that is too large to keep.
     """
@@ -90,20 +92,22 @@ def load_faces(dist: Traversable) -> Faces:
             if dist.joinpath(file).is_file():
                 pages[page] = _page_answer(page, dist.joinpath(file).read_bytes())
         for item in dist.iterdir():
-            if item.is_file() and not item.name.endswith(".html"):
-                assets[f"/{item.name}"] = _asset(item, "public, max-age=3600")
-        _load_assets(dist.joinpath("assets"), "/assets", assets)
+            if item.is_dir():
+                cache_control = IMMUTABLE if item.name == "assets" else _AN_HOUR
+                _load_assets(item, f"/{item.name}", assets, cache_control)
+            elif not item.name.endswith(".html"):
+                assets[f"/{item.name}"] = _asset(item, _AN_HOUR)
     return Faces(pages, assets)
 
 
-def _load_assets(folder: Traversable, path: str, assets: dict[str, Answer]) -> None:
-    if not folder.is_dir():
-        return
+def _load_assets(
+    folder: Traversable, path: str, assets: dict[str, Answer], cache_control: str
+) -> None:
     for item in folder.iterdir():
         if item.is_dir():
-            _load_assets(item, f"{path}/{item.name}", assets)
+            _load_assets(item, f"{path}/{item.name}", assets, cache_control)
         else:
-            assets[f"{path}/{item.name}"] = _asset(item, IMMUTABLE)
+            assets[f"{path}/{item.name}"] = _asset(item, cache_control)
 
 
 def _asset(item: Traversable, cache_control: str) -> Answer:

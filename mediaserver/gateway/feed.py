@@ -1,7 +1,8 @@
 """The gateway's end of the bus: messages into `Shows`, metrics back, publishing as they come.
 
 Everything that one read brought is applied before it is published, so a window that main sends
-again costs a few renderings and not one per part.
+again costs a few renderings and not one per part. Where a show's log has a gap the connection is
+dropped: main sends its snapshot to whoever dials.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import structlog
 from mediaserver.bus.messages import Metrics
 from mediaserver.bus.unix import Connection
 from mediaserver.errors import BusError
+from mediaserver.gateway.event_room import LogLost
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.shows import Shows
 from transcoder.control import Hello
@@ -23,6 +25,9 @@ log = structlog.get_logger()
 
 METRICS_EVERY_S = 2.0
 PRUNE_EVERY_S = 1.0
+
+RESYNC_EVERY_S = 2
+"""Dropping the connection costs a whole replay: a main that errs is not asked more often."""
 
 
 class Feed:
@@ -41,9 +46,13 @@ class Feed:
         self._gateway_id = gateway_id
         self._clock_ns = clock_ns
         self._publishing = False
+        self._resync_at_ns = 0
+        self._lost: LogLost | None = None
+        """Why main must be dialled anew, as soon as that may be."""
 
     async def converse(self, connection: Connection) -> None:
         """Own one connection to main until it ends: the handler for `dial_forever`."""
+        self._lost = None
         connection.send(Hello(role="gateway", id=self._gateway_id, pid=os.getpid()))
         log.info("bus_connected", gateway=self._gateway_id)
         reporter = asyncio.create_task(self._report(connection))
@@ -56,12 +65,21 @@ class Feed:
                 await reporter
 
     def take(self, message: object) -> None:
-        """Apply one message, and publish soon."""
+        """Apply one message, and publish soon. Raises `LogLost` where main must be dialled anew."""
         now_ns = self._clock_ns()
-        if not self._shows.apply(message, now_ns):
-            return
-        if isinstance(message, Part):
-            self._metrics.part(self._shows.age_s(message, now_ns))
+        try:
+            if self._shows.apply(message, now_ns):
+                self._publish_soon(message, now_ns)
+        except LogLost as exc:
+            self._lost = exc
+        if self._lost is not None and now_ns >= self._resync_at_ns:
+            self._resync_at_ns = now_ns + RESYNC_EVERY_S * 1_000_000_000
+            log.warning("log_lost", reason=str(self._lost))
+            raise self._lost
+
+    def _publish_soon(self, news: object, now_ns: int) -> None:
+        if isinstance(news, Part):
+            self._metrics.part(self._shows.age_s(news, now_ns))
         if not self._publishing:
             self._publishing = True
             asyncio.get_running_loop().call_soon(self._publish)

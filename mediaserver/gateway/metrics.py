@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from mediaserver.gateway.event_metrics import EventMetrics
+
 _AGE_BUCKETS_S = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0)
 
 
@@ -19,7 +21,11 @@ class Holding(Protocol):
     @property
     def held_bytes(self) -> int: ...
 
+    @property
+    def held_events(self) -> int: ...
+
     refused: int
+    event_metrics: EventMetrics
 
 
 class _HoldingCollector(Collector):
@@ -37,6 +43,11 @@ class _HoldingCollector(Collector):
             "Bytes of media in memory.",
             value=self._holding.held_bytes,
         )
+        yield GaugeMetricFamily(
+            "comptoir_gateway_event_history",
+            "Events of all shows that can be told again to a socket that was away.",
+            value=self._holding.held_events,
+        )
         yield CounterMetricFamily(
             "comptoir_gateway_media_refused",
             "Parts and init sections that could not be listed.",
@@ -50,6 +61,7 @@ class GatewayMetrics:
     def __init__(self, holding: Holding) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_HoldingCollector(holding))
+        holding.event_metrics.register(self._registry)
         self._requests = Counter(
             "comptoir_gateway_requests",
             "Responses by what was asked for and status.",

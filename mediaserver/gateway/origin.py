@@ -43,7 +43,7 @@ class Origin:
     def get(self, path: LivePath, query: Query) -> Answer | Wait:
         """The answer to a GET. Parameters but the delivery directives are ignored."""
         match path.kind:
-            case "unknown":
+            case "unknown" | "events":
                 return answers.MEDIA_UNKNOWN
             case "state":
                 return self._shows.state(path.show) or answers.SHOW_UNKNOWN

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-LiveKind = Literal["index", "state", "playlist", "init", "part", "segment", "unknown"]
+LiveKind = Literal["index", "state", "events", "playlist", "init", "part", "segment", "unknown"]
 
 _NUMBER = r"(?P<number>0|[1-9][0-9]{0,14})"
 _FILES: tuple[tuple[LiveKind, re.Pattern[str]], ...] = (
@@ -40,6 +40,8 @@ def parse_live_path(path: str) -> LivePath | None:
             return LivePath(kind="index", show=show)
         case [show, "state"]:
             return LivePath(kind="state", show=show)
+        case [show, "events"]:
+            return LivePath(kind="events", show=show)
         case [show, epoch, rendition, file]:
             for kind, pattern in _FILES:
                 if match := pattern.fullmatch(file):

@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 
 from mediaserver.bus.unix import dial_forever
+from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import built_faces
 from mediaserver.gateway.feed import Feed
 from mediaserver.gateway.metrics import GatewayMetrics
@@ -27,18 +28,30 @@ async def run(
     window_s: float,
     gateway_id: str,
     reuse_port: bool = True,
+    allowed_origins: tuple[str, ...] = (),
 ) -> None:
     """Serve until cancelled. Raises `StartError` when the port is not to be had.
 
+    Pages of `allowed_origins` (``https://shop.example``) may open event sockets besides our own.
     `bus_path` and `main_http` are main's Unix sockets: messages come from the one, requests that
     are not the gateway's own go to the other. Main may come and go.
     """
     shows = Shows(window_s=window_s)
     metrics = GatewayMetrics(shows)
     feed = Feed(shows=shows, metrics=metrics, gateway_id=gateway_id, clock_ns=time.monotonic_ns)
+    events = EventSockets(
+        shows,
+        metrics=shows.event_metrics,
+        clock_ns=time.monotonic_ns,
+        allowed_origins=allowed_origins,
+    )
     async with Proxy(main_http) as proxy:
         server = GatewayServer(
-            origin=Origin(shows), faces=built_faces(), proxy=proxy, metrics=metrics
+            origin=Origin(shows),
+            events=events,
+            faces=built_faces(),
+            proxy=proxy,
+            metrics=metrics,
         )
         bound = await server.start(host, port, reuse_port=reuse_port)
         log.info("gateway_listening", gateway=gateway_id, host=host, port=bound)
@@ -46,6 +59,8 @@ async def run(
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(dial_forever(bus_path, feed.converse))
                 tasks.create_task(feed.prune_forever())
+                tasks.create_task(events.keep_alive_forever())
         finally:
             shows.close()
+            events.close()
             await server.stop()

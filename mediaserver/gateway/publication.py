@@ -104,7 +104,8 @@ class Publication:
             rendition.close()
 
     def _render(self, name: str, window: RenditionWindow, edge: Edge) -> PublishedPlaylist:
-        body = window.playlist(self.epoch.reports(name)).render().encode()
+        playlist = window.playlist(self.epoch.reports(name), self.epoch.date_ranges)
+        body = playlist.render().encode()
         packed = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         keep_s = _BLOCKING_TARGET_DURATIONS * window.target_duration_s
         return PublishedPlaylist(

@@ -1,4 +1,4 @@
-"""The HTTP layer: aiohttp's low-level server over `origin`, `faces` and `proxy`.
+"""The HTTP layer: aiohttp's low-level server over `origin`, `event_sockets`, `faces` and `proxy`.
 
 Hostile connections are bounded by aiohttp's parser (8 KB a line or field, 128 fields) and by the
 keep-alive time, which runs from the connection on: headers that are not there by then never come.
@@ -14,6 +14,7 @@ from mediaserver.errors import StartError
 from mediaserver.gateway import answers
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.encodings import accepts_gzip
+from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.origin import Origin, Wait
@@ -53,9 +54,16 @@ class GatewayServer:
     """Listens for viewers from `start` to `stop`."""
 
     def __init__(
-        self, *, origin: Origin, faces: Faces, proxy: Proxy, metrics: GatewayMetrics
+        self,
+        *,
+        origin: Origin,
+        events: EventSockets,
+        faces: Faces,
+        proxy: Proxy,
+        metrics: GatewayMetrics,
     ) -> None:
         self._origin = origin
+        self._events = events
         self._faces = faces
         self._proxy = proxy
         self._metrics = metrics
@@ -96,6 +104,8 @@ class GatewayServer:
         if not path.startswith("/") or request.method == "CONNECT":
             return self._respond(request, _BAD_TARGET, "bad")
         live = parse_live_path(path)
+        if live is not None and live.kind == "events" and request.method != "OPTIONS":
+            return await self._listen(request, live.show)
         if live is not None:
             answer = await self._live(request, live)
             return self._respond(request, answer, live.kind, extra=_CORS)
@@ -115,6 +125,13 @@ class GatewayServer:
         if isinstance(found, Answer):
             return found
         return await _waited(found)
+
+    async def _listen(self, request: web.BaseRequest, show: str) -> web.StreamResponse:
+        answer = await self._events.handle(request, show)
+        if isinstance(answer, Answer):
+            return self._respond(request, answer, "events", extra=_CORS)
+        self._metrics.request("events", answer.status, 0)
+        return answer
 
     async def _forward(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         forwarded = await self._proxy.forward(request)

@@ -3,20 +3,28 @@
 Applying a message twice does nothing the second time: main sends everything again after it was
 away. The epoch to watch is the one that `ShowStatus` names; any other is ended and, after its
 playlist's duration and a segment's, freed; so what an ended show last listed stays in memory until
-the show begins anew. An epoch that no status has named yet gets a while to be
-named, so that init sections may precede it.
+the show begins anew. An epoch that no status has named yet gets a while to be named, so that init
+sections may precede it. A show's log and its listeners are its `ShowRoom`'s, which may be there
+before the show is: main sends snapshots first.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
-from mediaserver.bus.messages import ShowStatus
-from mediaserver.gateway import answers
+from mediaserver.bus.messages import ShowSnapshot, ShowStatus
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.epoch import MediaEpoch
+from mediaserver.gateway.event_audience import Audience
+from mediaserver.gateway.event_metrics import EventMetrics
+from mediaserver.gateway.event_room import ShowRoom
+from mediaserver.gateway.event_state import MediaView
 from mediaserver.gateway.publication import Publication
 from mediaserver.gateway.window import MediaRefused
+from overlay.values import ShowEvent
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
 
 log = structlog.get_logger()
@@ -37,22 +45,33 @@ class _Held:
 @dataclass(slots=True, kw_only=True)
 class _Show:
     status: ShowStatus
-    state: Answer
     epochs: dict[str, _Held] = field(default_factory=dict)
 
 
 class Shows:
     """What the gateway knows. Filled by the bus, read by `origin`; one event loop only."""
 
-    def __init__(self, *, window_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        window_s: float,
+        event_metrics: EventMetrics | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
         self._window_s = window_s
+        self._clock_ns = clock_ns
+        self.event_metrics = event_metrics or EventMetrics()
+        self._rooms: dict[str, ShowRoom] = {}
         self._shows: dict[str, _Show] = {}
         self.refused = 0
         """Count of parts and init sections that could not be listed."""
         self._log_refused_at_ns = 0
 
     def apply(self, message: object, now_ns: int) -> bool:
-        """Take one message; False when it says nothing new or is refused (and logged)."""
+        """Take one message; False when it says nothing new or is refused (and logged).
+
+        Raises `LogLost` when a show's log cannot go on from here.
+        """
         try:
             match message:
                 case ShowStatus():
@@ -62,6 +81,10 @@ class Shows:
                 case Part():
                     epoch = self._epoch(message.show, message.epoch)
                     return epoch.add_part(message, now_ns)
+                case ShowSnapshot():
+                    return self._room(message.show).tell_snapshot(message)
+                case ShowEvent():
+                    return self._room(message.show).tell_event(message, now_ns)
                 case EpochEnd():
                     return self._epoch(message.show, message.epoch).end()
             raise MediaRefused(f"a gateway has no use for a {type(message).__name__}")
@@ -75,6 +98,8 @@ class Shows:
 
     def prune(self, now_ns: int) -> None:
         """Free what nobody may ask for any more. Call it every second or so."""
+        for room in self._rooms.values():
+            room.prune(now_ns)
         for show in self._shows.values():
             for name, held in list(show.epochs.items()):
                 if held.free_at_ns is not None and held.free_at_ns <= now_ns:
@@ -97,6 +122,11 @@ class Shows:
         """Bytes of media in memory."""
         return sum(publication.epoch.held_bytes for publication in self.publications())
 
+    @property
+    def held_events(self) -> int:
+        """Events that can be told again to who was away."""
+        return sum(room.held_events for room in self._rooms.values())
+
     def age_s(self, part: Part, now_ns: int) -> float:
         """Seconds since the end of a part that has just been taken was *now* at the host."""
         init = self._epoch(part.show, part.epoch).windows[part.rendition].newest_init
@@ -110,8 +140,12 @@ class Shows:
 
     def state(self, show: str) -> Answer | None:
         """The show's state as JSON; None when there is no such show."""
-        known = self._shows.get(show)
-        return None if known is None else known.state
+        room = self.room(show)
+        return None if room is None else room.state()
+
+    def room(self, show: str) -> ShowRoom | None:
+        """Where the show's listeners meet; None when there is no such show."""
+        return self._rooms[show] if show in self._shows else None
 
     def index(self, show: str) -> Answer | None:
         """The multivariant playlist to watch now; None while nothing is on air."""
@@ -146,18 +180,11 @@ class Shows:
         known = self._shows.get(status.show)
         if known is not None and known.status == status:
             return False
-        state = answers.as_json(
-            {
-                "show": status.show,
-                "title": status.title,
-                "state": status.state,
-                "epoch": status.epoch,
-            }
-        )
+        self._room(status.show).tell_status(status)
         if known is None:
-            self._shows[status.show] = _Show(status=status, state=state)
+            self._shows[status.show] = _Show(status=status)
             return True
-        known.status, known.state = status, state
+        known.status = status
         if status.epoch is not None:
             for name, held in known.epochs.items():
                 if name == status.epoch:
@@ -184,6 +211,23 @@ class Shows:
         )
         log.info("epoch_begun", show=init.show, epoch=init.epoch, ladder=init.ladder)
         return True
+
+    def _room(self, show: str) -> ShowRoom:
+        if show not in self._rooms:
+            audience = Audience(meter=self.event_metrics, clock_ns=self._clock_ns)
+            self._rooms[show] = ShowRoom(show, audience=audience, media=partial(self._view, show))
+        return self._rooms[show]
+
+    def _view(self, show: str, epoch: str) -> MediaView | None:
+        publication = self.publication(show, epoch)
+        if publication is None:
+            return None
+        windows = publication.epoch.windows.values()
+        anchors = [init.anchor for window in windows if (init := window.newest_init) is not None]
+        begins = [tick for window in windows if (tick := window.first_tick) is not None]
+        if not anchors:
+            return None
+        return MediaView(anchor_utc_us=anchors[0].utc_us, begin_tick=min(begins, default=0))
 
     def _epoch(self, show: str, epoch: str) -> MediaEpoch:
         publication = self.publication(show, epoch)

@@ -19,9 +19,9 @@ from dataclasses import dataclass, field
 
 from mediaserver.errors import ComptoirError
 from transcoder.hls.media import MediaPlaylist, MediaSegment
-from transcoder.hls.media_metadata_tags import PreloadHint, RenditionReport
+from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport
 from transcoder.hls.media_segment_tags import PartialSegment
-from transcoder.values import TICKS_PER_SECOND, InitSection, Part
+from transcoder.values import TICKS_PER_SECOND, Anchor, InitSection, Part
 
 MIN_LISTED_SEGMENTS = 6
 """Apple's authoring rules, 8.11; above §6.2.2's three target durations."""
@@ -134,6 +134,11 @@ class RenditionWindow:
         return self._inits[max(self._inits)] if self._inits else None
 
     @property
+    def first_tick(self) -> int | None:
+        """Where the playlist begins; None while it lists nothing."""
+        return self._listed[0].decode_time if self._listed else None
+
+    @property
     def listed_ticks(self) -> int:
         """Duration of the playlist."""
         return sum(segment.duration for segment in self._listed)
@@ -142,6 +147,10 @@ class RenditionWindow:
     def held_bytes(self) -> int:
         """Bytes of media in memory."""
         return sum(map(len, self._whole.values())) + sum(map(len, self._parts.values()))
+
+    def anchor(self, generation: int) -> Anchor:
+        """The anchor of a generation that has an init section."""
+        return self._inits[generation].anchor
 
     def init_data(self, generation: int) -> bytes | None:
         """The bytes of ``init-{generation}.mp4``, or None."""
@@ -221,7 +230,9 @@ class RenditionWindow:
         if len(self._inits) > 1 and self._last is not None:
             self._free_inits(self._last.generation)
 
-    def playlist(self, reports: Iterable[RenditionReport]) -> MediaPlaylist:
+    def playlist(
+        self, reports: Iterable[RenditionReport], date_ranges: tuple[DateRange, ...]
+    ) -> MediaPlaylist:
         """The playlist as it stands. Call `shorten` first, and never before the first part."""
         edge = self.edge
         if edge is None:
@@ -232,6 +243,7 @@ class RenditionWindow:
             part_target_ticks=self._part_ticks,
             media_sequence=self._listed[0].msn,
             discontinuity_sequence=self._discontinuity_sequence,
+            date_ranges=date_ranges,
             segments=tuple(segment.listed() for segment in self._listed),
             # §4.4.5.3: a playlist with EXT-X-ENDLIST "MUST NOT contain an EXT-X-PRELOAD-HINT tag"
             preload_hint=None if self.ended else hint,

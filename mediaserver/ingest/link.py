@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from mediaserver.bus.messages import (
+    AskHostMoment,
     CloseSession,
+    HostMoment,
     OpenSession,
     RouteSession,
     SessionAnswer,
@@ -16,6 +18,8 @@ from mediaserver.bus.unix import Connection
 from mediaserver.errors import BusError, PublishRefused
 
 ANSWER_TIMEOUT_S = 8.0
+MOMENT_TIMEOUT_S = 0.5
+"""A host waits for the card; the time of arrival is at hand."""
 
 AWAY = "The ingest process is restarting; try again in a moment."
 
@@ -27,6 +31,7 @@ class IngestLink:
         self._connection: Connection | None = None
         self._requests = itertools.count(1)
         self._pending: dict[int, asyncio.Future[SessionAnswer | SessionRefused]] = {}
+        self._asked: dict[int, asyncio.Future[int | None]] = {}
 
     @property
     def connected(self) -> bool:
@@ -45,6 +50,9 @@ class IngestLink:
         for future in self._pending.values():
             if not future.done():
                 future.set_exception(PublishRefused(503, "ingest_away", AWAY))
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_result(None)
         return True
 
     async def open(self, offer: OpenSession) -> str:
@@ -66,6 +74,20 @@ class IngestLink:
             raise PublishRefused(reply.status, reply.code, reply.message)
         return reply.answer
 
+    async def host_moment(self, session: str, host_utc_us: int) -> int | None:
+        """The tick captured when the host's clock read this; None where ingest cannot say so."""
+        request = next(self._requests)
+        future: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._asked[request] = future
+        try:
+            self._send(AskHostMoment(request=request, session=session, host_utc_us=host_utc_us))
+            async with asyncio.timeout(MOMENT_TIMEOUT_S):
+                return await future
+        except (BusError, TimeoutError):
+            return None
+        finally:
+            del self._asked[request]
+
     def close(self, session: str) -> None:
         """End a session, if ingest is there to do so."""
         self._tell(CloseSession(session=session))
@@ -74,8 +96,13 @@ class IngestLink:
         """Send a session's access units to another worker."""
         self._tell(RouteSession(session=session, au_socket=au_socket))
 
-    def replied(self, reply: SessionAnswer | SessionRefused) -> None:
+    def replied(self, reply: SessionAnswer | SessionRefused | HostMoment) -> None:
         """An answer has come; one that nobody waits for any more is dropped."""
+        if isinstance(reply, HostMoment):
+            asked = self._asked.get(reply.request)
+            if asked is not None and not asked.done():
+                asked.set_result(reply.pts)
+            return
         future = self._pending.get(reply.request)
         if future is not None and not future.done():
             future.set_result(reply)

@@ -12,7 +12,9 @@ from pathlib import Path
 import structlog
 
 from mediaserver.bus.messages import (
+    AskHostMoment,
     CloseSession,
+    HostMoment,
     Metrics,
     OpenSession,
     RouteSession,
@@ -92,6 +94,10 @@ class Ingest:
             session = self._sessions.get(message.session)
             if session is not None:
                 session.route(message.au_socket)
+        elif isinstance(message, AskHostMoment):
+            session = self._sessions.get(message.session)
+            pts = None if session is None else session.host_moment(message.host_utc_us)
+            self._reply(HostMoment(request=message.request, pts=pts))
 
     async def _opened(self, order: OpenSession) -> SessionAnswer | SessionRefused:
         try:

@@ -109,6 +109,11 @@ class Publish:
         self._tracks[kind].sender_report(report, now_ns)
         self._timeline.report(kind, report, now_ns)
 
+    def host_moment(self, host_utc_us: int, now_ns: int) -> int | None:
+        """The tick captured when the host's clock read `host_utc_us`; None where that is unknown
+        or absurd."""
+        return self._timeline.host_moment(host_utc_us, now_ns)
+
     def wish_keyframe(self) -> None:
         """The decoder needs a keyframe to go on."""
         if "video" in self._tracks:

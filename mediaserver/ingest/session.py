@@ -120,6 +120,10 @@ class Session:
             anchor=self._publish.anchor,
         )
 
+    def host_moment(self, host_utc_us: int) -> int | None:
+        """The tick captured when the host's clock read this; None where that is not known."""
+        return self._publish.host_moment(host_utc_us, time.monotonic_ns())
+
     def figures(self) -> SessionFigures:
         """What the metrics show."""
         return SessionFigures(

@@ -46,6 +46,14 @@ _SETTLE_NS = 15 * _SECOND_NS
 _SILENT_NS = 5 * _SECOND_NS
 """A picture does not follow a sound that has stopped."""
 
+_NTP_ERA_NS = (1 << 32) * _SECOND_NS
+_NTP_TO_UNIX_NS = 2_208_988_800 * _SECOND_NS
+"""NTP counts from 1900 (RFC 5905 §6)."""
+_MOMENT_PAST_NS = 2 * _SECOND_NS
+_MOMENT_AHEAD_NS = 200_000_000
+"""A click may overtake its frame, which is still being encoded and sent."""
+_MOMENT_ORDER: tuple[Kind, ...] = ("video", "audio")
+
 
 class TrackClock:
     """One track: unwraps its timestamps and keeps its offset. Times are monotonic nanoseconds."""
@@ -120,6 +128,13 @@ class TrackClock:
             self._accept(pair)
         else:
             self._suspect = pair
+
+    def captured_ns(self, host_ntp_ns: int) -> int | None:
+        """Where what was captured when the host's clock read `host_ntp_ns` lies on this machine's
+        monotonic clock; None without a sane sender report."""
+        if self.host_ns is None or self.offset_ns is None:
+            return None
+        return host_ntp_ns - self.host_ns + self.offset_ns
 
     def slew(self, target_ns: int, now_ns: int, elapsed_ns: int) -> None:
         """Move the offset towards `target_ns` as fast as `elapsed_ns` of media allows."""
@@ -211,6 +226,23 @@ class Timeline:
         if self._difference is None or picture is None or sound is None:
             return None
         return picture - sound - self._difference
+
+    def host_moment(self, host_utc_us: int, now_ns: int) -> int | None:
+        """The tick that was being captured when the host's own clock read `host_utc_us`.
+
+        By the picture's sender reports, or the sound's where the picture has none. None without
+        any, and where it lies more than 2 s before or 0.2 s after `now_ns`: such a clock is absurd.
+        """
+        if self.anchor is None:
+            return None
+        ntp_ns = (host_utc_us * 1000 + _NTP_TO_UNIX_NS) % _NTP_ERA_NS
+        tracks = [self._tracks[kind] for kind in _MOMENT_ORDER if kind in self._tracks]
+        moments = (track.captured_ns(ntp_ns) for track in tracks)
+        moment_ns = next((moment for moment in moments if moment is not None), None)
+        if moment_ns is None or not -_MOMENT_PAST_NS <= moment_ns - now_ns <= _MOMENT_AHEAD_NS:
+            return None
+        tick = self.anchor.tick(moment_ns)
+        return tick if tick >= 0 else None
 
     def reanchored(self) -> int:
         """How often a sender has begun a new clock."""

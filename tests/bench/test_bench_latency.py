@@ -31,10 +31,14 @@ def test_the_delay_is_from_painting_to_showing(
 
 
 def test_a_frame_is_read_from_what_the_page_noted() -> None:
-    plain = {"painted": 5, "counter": 1, "shownAt": 900, "mediaTime": 3, "height": 360}
+    plain = {
+        "painted": 5, "counter": 1, "shownAt": 900, "mediaTime": 3, "height": 360, "presented": 7,
+        "cards": ["a"], "emsg": ["b"], "dateRange": [],
+    }  # fmt: skip
     assert SeenFrame.parse(plain) == SeenFrame(
-        painted_ms=5, counter=1, shown_at_ms=900.0, media_time_s=3.0, height=360
-    )
+        painted_ms=5, counter=1, shown_at_ms=900.0, media_time_s=3.0, height=360, presented=7,
+        cards=("a",), emsg=("b",),
+    )  # fmt: skip
 
 
 def test_unreadable_frames_are_counted_and_left_out() -> None:

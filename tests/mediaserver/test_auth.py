@@ -20,6 +20,14 @@ def test_a_show_without_a_key_has_no_host() -> None:
     assert RING.show_of("") is None
 
 
+def test_the_operator_key_is_no_host_key_and_without_one_nobody_is_operator() -> None:
+    ring = KeyRing({"one": "key-of-show-one-123"}, operator="key-of-the-operator")
+    assert ring.is_operator("key-of-the-operator")
+    assert not ring.is_operator("key-of-show-one-123")
+    assert not ring.is_host("one", "key-of-the-operator")
+    assert not RING.is_operator("")
+
+
 @given(st.text())
 def test_no_other_text_opens_anything(text: str) -> None:
     if not text.startswith("key-of-show-"):

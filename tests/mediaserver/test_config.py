@@ -58,6 +58,7 @@ def test_options_win_over_the_environment_and_that_over_the_file(
         ("htp: {port: 1}", r"htp: there is no such key\."),
         ("shows: {Bad_Name: {}}", r"shows: 'Bad_Name' is no name for a show"),
         ("shows: {a: {host_key: short}}", r"shows\.a\.host_key: a key has 16 to 200"),
+        ("operator_key: short", r"operator_key: a key has 16 to 200"),
         ("shows: {a: {host_key: 'sixteen chars and spaces'}}", "without spaces"),
         ("webrtc: {advertise: [example.org]}", "'example.org' is not an IPv4 or IPv6 address"),
         ("http: {public_url: live.example.org}", r"http\.public_url: it must be http"),
@@ -88,18 +89,21 @@ def test_a_fault_in_the_environment_is_a_sentence(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_refused_key_is_never_shown(tmp_path: Path) -> None:
-    path = _file(tmp_path, "shows: {a: {host_key: 'my secret'}}")
+    path = _file(tmp_path, "operator_key: 'my secret'\nshows: {a: {host_key: 'my secret'}}")
     with pytest.raises(ConfigError) as caught:
         config.load(path)
     assert "my secret" not in str(caught.value)
 
 
 def test_keys_are_masked_in_the_repr_and_whole_in_the_pipe_to_children() -> None:
-    loaded = config.load(None, {"shows": {"a": {"host_key": KEY}}})
+    operator = "the-operator-s-own-key"
+    loaded = config.load(None, {"operator_key": operator, "shows": {"a": {"host_key": KEY}}})
     assert KEY not in repr(loaded)
+    assert operator not in repr(loaded)
     again = config.from_plain(config.to_plain(loaded))
     assert again == loaded
     assert again.shows["a"].host_key.get_secret_value() == KEY
+    assert again.operator_key.get_secret_value() == operator
 
 
 @given(st.text(max_size=80))

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from transcoder.audio import AudioLine
-from transcoder.bandwidth import average_bps, mux_bps, peak_bps
+from transcoder.bandwidth import average_bps, cue_bps, mux_bps, peak_bps
 from transcoder.cmaf.fragment import NON_SYNC_FLAGS, SYNC_FLAGS, TrackRun, fragment
+from transcoder.cues import in_band, refusal
 from transcoder.encode import RungEncoder
 from transcoder.grid import make_grid
 from transcoder.profiles import Profile, load_profile, plan_rungs
-from transcoder.values import AccessUnit
+from transcoder.values import AccessUnit, TimedMetadata
 
 GRID = make_grid(frames_per_second=30, latency="low")
 SECONDS = 8
@@ -26,7 +27,7 @@ def test_the_formula_by_hand() -> None:
         frames_per_second=30,
         segment_s=2,
     )
-    assert peak == 3_000_000 + 1_000_000 + 125_000 + mux_bps(30)
+    assert peak == 3_000_000 + 1_000_000 + 125_000 + mux_bps(30) + cue_bps(2)
     average = average_bps(bitrate_bps=2_000_000, audio_bps=100_000, frames_per_second=30)
     assert average == 2_100_000 + mux_bps(30)
 
@@ -48,6 +49,12 @@ def test_the_boxes_of_a_second_cost_no_more_than_reckoned(latency: str) -> None:
 
     part = fragment(1, [run(grid.part_slots), run(-(-47 // parts))])
     assert 8 * len(part) * parts <= mux_bps(30) * 1.02
+
+
+def test_the_largest_cue_costs_what_is_reckoned() -> None:
+    cue = TimedMetadata(id="c", revision=0, pts=0, duration=90_000, payload=bytes(1024))
+    assert refusal(cue) is None
+    assert cue_bps(2) == 8 * len(in_band((cue,), part_number=1, start_tick=0))
 
 
 def pictures(width: int, height: int, count: int) -> list[av.VideoFrame]:
@@ -120,5 +127,5 @@ def test_the_rates_of_another_profile_follow_it() -> None:
     text = "segment_s: 4\nrungs: [{name: a, height: 360, bitrate_bps: 100000, "
     profile = load_profile(text + "max_bitrate_bps: 200000, buffer_ms: 1000}]")
     (plan,) = plan_rungs(profile, 640, 360)
-    assert plan.bandwidth_bps == 200_000 + 100_000 + 160_000 + mux_bps(30)
+    assert plan.bandwidth_bps == 200_000 + 100_000 + 160_000 + mux_bps(30) + cue_bps(4)
     assert plan.average_bandwidth_bps == 100_000 + 128_000 + mux_bps(30)

@@ -2,11 +2,14 @@
 
 import io
 import itertools
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 import av
+import mutagen.id3
 import numpy as np
 import pytest
 from av.codec.context import Flags
@@ -14,6 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from transcoder.cmaf.avc import annexb_to_avcc, nal_types, parameter_sets
+from transcoder.cmaf.reader import read_boxes
 from transcoder.cmaf.runs import Fragment, read_fragments, read_init
 from transcoder.errors import MediaError
 from transcoder.grid import Grid, make_grid
@@ -21,12 +25,13 @@ from transcoder.packager import (
     AudioConfig,
     AudioFrame,
     Cutter,
+    PartPlan,
     RenditionPackager,
     VideoConfig,
     VideoSample,
     init_section,
 )
-from transcoder.values import Anchor, InitSection, Part
+from transcoder.values import Anchor, InitSection, Part, TimedMetadata
 
 WIDTH, HEIGHT = 176, 98  # not a multiple of 16: the SPS crops
 FIRST_SLOT = 60
@@ -140,9 +145,26 @@ def packaged(
         end_sample = (plan.first_slot + plan.slots) * grid.slot_ticks * 8 // 15
         mine = [frame for frame in pending if frame.start + 1024 <= end_sample]
         del pending[: len(mine)]
-        yield packs.part(plan, video[first : first + plan.slots], mine)
+        yield packs.part(plan, video[first : first + plan.slots], mine, cues_in(plan))
         if not whole:
             return
+
+
+def cues_in(plan: PartPlan) -> tuple[TimedMetadata, ...]:
+    """On every third part: one late, one on its first frame, one within."""
+    start = plan.first_slot * 3000
+    if plan.number % 3:
+        return ()
+    return tuple(
+        TimedMetadata(
+            id=f"c{plan.number}-{index}",
+            revision=index,
+            pts=pts,
+            duration=2_700_000,
+            payload=f'{{"id":"c{plan.number}-{index}"}}'.encode(),
+        )
+        for index, pts in enumerate((start - 4567, start, start + 2 * 3000 + 1))
+    )
 
 
 def read_one(part: Part) -> Fragment:
@@ -221,6 +243,48 @@ def test_the_parts_of_a_segment_are_the_segment(show: Show) -> None:
         assert sum(f.runs[0].duration for f in segment) == sum(part.duration for part in parts)
 
 
+def as_hls_js_reads(data: bytes) -> Iterator[tuple[str, int, int, int, int, str, bytes]]:
+    """The top boxes named `emsg` field by field, and the owner and data of the PRIV frame."""
+    at = 0
+    while at < len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind == b"emsg":
+            assert data[at + 8 : at + 12] == b"\x01\0\0\0"
+            numbers = struct.unpack_from(">IQII", data, at + 12)
+            scheme, value, tag = data[at + 32 : at + size].split(b"\0", 2)
+            assert value == b""
+            id3: Any = mutagen.id3
+            read = id3.ID3(io.BytesIO(tag), translate=False)
+            assert (read.version, read.size) == ((2, 4, 0), len(tag))
+            (frame,) = read.getall("PRIV")
+            assert len(read) == 1
+            assert frame.owner == "comptoir.cue"
+            yield scheme.decode(), *numbers, frame.owner, frame.data
+        at += size
+
+
+def test_cues_stand_before_their_moof_in_parts_and_segments(show: Show) -> None:
+    """CU-01 to CU-06, CU-08, CU-14: read without our reader, the tag by mutagen."""
+    for part in show.parts:
+        kinds = [box.kind for box in read_boxes(part.data)]
+        assert kinds == ["emsg"] * len(part.cues) + ["moof", "mdat"]
+        events = list(as_hls_js_reads(part.data))
+        assert [(e[0], e[1], e[3]) for e in events] == [
+            ("https://aomedia.org/emsg/ID3", 90_000, cue.duration) for cue in part.cues
+        ]
+        assert [e[2] for e in events] == [max(cue.pts, part.decode_time) for cue in part.cues]
+        assert [e[6] for e in events] == [cue.payload for cue in part.cues]
+    cued = [part for part in show.parts if part.cues]
+    assert len(cued) == 5
+    for _, group in itertools.groupby(show.parts, key=lambda part: part.msn):
+        parts = list(group)
+        whole = list(as_hls_js_reads(b"".join(part.data for part in parts)))
+        assert whole == [event for part in parts for event in as_hls_js_reads(part.data)]
+    numbers = [event[4] for part in show.parts for event in as_hls_js_reads(part.data)]
+    assert len(set(numbers)) == len(numbers) == 15
+    assert b"aid3" in read_boxes(show.init.data)[0].payload
+
+
 def test_the_run_ends_with_a_short_part(show: Show) -> None:
     *whole, short = show.parts
     assert {part.duration for part in whole} == {30_000}
@@ -233,7 +297,7 @@ def test_the_run_ends_with_a_short_part(show: Show) -> None:
 def test_a_part_too_short_for_an_audio_frame_has_a_video_run_alone(show: Show) -> None:
     plan = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0).cut_short(61)
     assert plan is not None
-    part = packager().part(plan, show.video[:1], [])
+    part = packager().part(plan, show.video[:1], [], ())
     assert [run.track for run in read_one(part).runs] == [1]
 
 
@@ -242,34 +306,34 @@ def test_pictures_that_do_not_fill_the_plan_are_refused(show: Show) -> None:
     video = show.video[:10]
     for wrong in (video[:9], show.video[:11], video[:4] + video[5:], video[::-1], []):
         with pytest.raises(MediaError, match="one picture for each slot from 60 to 69"):
-            packager().part(plan, wrong, [])
+            packager().part(plan, wrong, [], ())
 
 
 def test_a_keyframe_elsewhere_than_planned_is_refused(show: Show) -> None:
     cuts = Cutter(grid=GRID, first_slot=FIRST_SLOT - 10, next_number=0, next_msn=0)
     cuts.advance()
     with pytest.raises(MediaError, match="slot 60 of 98p must be no IDR"):
-        packager().part(cuts.current, show.video[:10], [])
+        packager().part(cuts.current, show.video[:10], [], ())
     plan = Cutter(grid=GRID, first_slot=FIRST_SLOT + 10, next_number=0, next_msn=0).current
     with pytest.raises(MediaError, match="slot 70 of 98p must be an IDR"):
-        packager().part(plan, show.video[10:20], [])
+        packager().part(plan, show.video[10:20], [], ())
 
 
 def test_a_keyframe_flag_that_the_picture_belies_is_refused(show: Show) -> None:
     plan = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0).current
     liar = VideoSample(slot=FIRST_SLOT, keyframe=True, data=show.video[1].data)
     with pytest.raises(MediaError, match="slot 60 of 98p must be an IDR"):
-        packager().part(plan, [liar, *show.video[1:10]], [])
+        packager().part(plan, [liar, *show.video[1:10]], [], ())
 
 
 def test_audio_with_a_gap_is_refused(show: Show) -> None:
     cuts = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0)
     packs = packager()
-    packs.part(cuts.advance(), show.video[:10], show.audio[:15])
+    packs.part(cuts.advance(), show.video[:10], show.audio[:15], ())
     with pytest.raises(MediaError, match="audio goes on at sample"):
-        packs.part(cuts.advance(), show.video[10:20], show.audio[16:30])
+        packs.part(cuts.advance(), show.video[10:20], show.audio[16:30], ())
     with pytest.raises(MediaError, match="audio goes on at sample"):
-        packager().part(cuts.current, show.video[20:30], [show.audio[0], show.audio[2]])
+        packager().part(cuts.current, show.video[20:30], [show.audio[0], show.audio[2]], ())
 
 
 def test_an_encoder_of_another_size_is_refused(show: Show) -> None:

@@ -68,6 +68,7 @@ def test_a_worker_process_serves_one_epoch_in_its_sandbox(tmp_path: Path) -> Non
         next_number=0,
         next_msn=0,
         next_tick=0,
+        cues=(),
         previous=(),
     )
     main.send(frame(start))

@@ -7,6 +7,7 @@ import pytest
 from transcoder.audio import LOOKAHEAD_TICKS
 from transcoder.audio_wait import PATIENCE_TICKS, AudioWait
 from transcoder.control import StartEpoch
+from transcoder.cues import CueQueue
 from transcoder.decode import Picture
 from transcoder.encode import RungEncoder
 from transcoder.errors import MediaError
@@ -15,7 +16,7 @@ from transcoder.profiles import Profile, Rung, plan_rungs
 from transcoder.scale import solid
 from transcoder.stage import GIVE_UP_S, OVERLOAD_S, Stage, StagePlan
 from transcoder.telemetry import Telemetry
-from transcoder.values import Anchor, InitSection, Part
+from transcoder.values import Anchor, InitSection, Part, TimedMetadata
 
 GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
 SLOT = GRID.slot_ticks
@@ -30,6 +31,7 @@ START = StartEpoch(
     next_number=0,
     next_msn=0,
     next_tick=0,
+    cues=(),
     previous=(),
 )
 PICTURE = solid(16, 16, (90, 128, 128))
@@ -54,6 +56,7 @@ class Staged:
         self.out = Kept()
         self.telemetry = Telemetry("s")
         self.audio_wait = AudioWait()
+        self.cues = CueQueue()
         self.changed = threading.Event()
         plan = StagePlan(
             start=START,
@@ -69,6 +72,7 @@ class Staged:
             telemetry=self.telemetry,
             wake=self.changed.set,
             audio_wait=self.audio_wait,
+            cues=self.cues,
         )
 
     def count(self, line: str) -> float:
@@ -139,6 +143,26 @@ def test_a_part_waits_for_late_audio_but_not_for_long(
     staged.stage.advance(end_tick + 1)
     assert [part.number for part in staged.out.parts] == [0]
     assert staged.stage.ended_tick == end_tick
+
+
+def test_cues_are_on_their_frame_or_late_and_counted_so(
+    staged: Staged, eventually: Callable[..., None]
+) -> None:
+    def tell(number: int, pts: int) -> None:
+        cue = TimedMetadata(id="c", revision=number, pts=pts, duration=90_000, payload=b"")
+        assert staged.cues.add(cue) is None
+
+    tell(0, GRID.part_ticks - 1)
+    tell(1, GRID.part_ticks)
+    staged.play(range(20))
+    eventually(lambda: staged.stage.backlog <= 10)
+    staged.stage.advance(GRID.tick_of(20))
+    assert staged.out.parts[0].cues[0].revision == 0
+    tell(2, 0)
+    staged.stage.finish(20)
+    assert [{cue.revision for cue in part.cues} for part in staged.out.parts] == [{0}, {1, 2}]
+    assert staged.count('cues_total{fate="exact"') == 2
+    assert staged.count('cues_total{fate="late"') == 1
 
 
 def test_an_encoder_that_cannot_open_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,6 @@
 import threading
 
-from transcoder.control import Hello, Listening, Metrics, WorkerBusy, WorkerIdle
+from transcoder.control import CueUnsent, Hello, Listening, Metrics, WorkerBusy, WorkerIdle
 from transcoder.outbox import Outbox
 from transcoder.values import Anchor, EpochEnd, InitSection, Part
 from transcoder.window import Window
@@ -44,6 +44,7 @@ def part(number: int) -> Part:
         duration=30_000,
         independent=True,
         last=False,
+        cues=(),
         data=b"",
     )
 
@@ -113,6 +114,18 @@ def test_old_notes_are_forgotten_not_kept() -> None:
         outbox.metrics(str(number).encode())
     texts = [value(outbox.take()) for _ in range(16)]
     assert texts == [Metrics(text=str(number).encode()) for number in range(24, 40)]
+
+
+def test_a_cue_that_was_not_sent_is_told_once_to_the_next_main_if_need_be() -> None:
+    outbox = Outbox(HELLO, window_s=60)
+    unsent = CueUnsent(id="a", revision=1, reason="no")
+    outbox.cue_unsent(unsent)
+    outbox.connected()
+    assert not outbox.wait_sent(0)
+    assert [value(outbox.take()) for _ in range(3)] == [HELLO, WorkerIdle(), unsent]
+    outbox.connected()
+    outbox.init(init())
+    assert [value(outbox.take()) for _ in range(3)] == [HELLO, WorkerIdle(), init()]
 
 
 def test_take_ends_with_the_connection() -> None:

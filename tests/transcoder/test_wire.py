@@ -12,7 +12,7 @@ from mediaserver.bus import messages as _messages  # noqa: F401 - registers its 
 from transcoder import wire
 from transcoder.control import StartEpoch
 from transcoder.errors import WireError
-from transcoder.values import AccessUnit, Anchor, InitSection, Part
+from transcoder.values import AccessUnit, Anchor, InitSection, Part, TimedMetadata
 
 anchors = st.builds(Anchor, utc_us=st.integers(0, 2**60), monotonic_ns=st.integers(0, 2**60))
 access_units = st.builds(
@@ -61,6 +61,10 @@ def test_nested_values_and_tuples_come_back(anchor: Anchor, ladder: list[str]) -
         next_number=2,
         next_msn=3,
         next_tick=4,
+        cues=(
+            TimedMetadata(id="pin", revision=0, pts=5, duration=90_000, payload=b"{}"),
+            TimedMetadata(id="pin", revision=1, pts=6, duration=90_000, payload=b"{}"),
+        ),
         previous=(init, init),
     )
     assert wire.decode(wire.encode(start)) == start

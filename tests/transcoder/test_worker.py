@@ -16,7 +16,10 @@ import av
 import numpy as np
 import pytest
 
+from transcoder.cmaf.emsg import read_events
+from transcoder.cmaf.id3 import read_private
 from transcoder.control import (
+    CueUnsent,
     EndEpoch,
     Hello,
     KeyframeRequest,
@@ -32,7 +35,7 @@ from transcoder.encode import RungEncoder
 from transcoder.errors import MediaError, TranscoderError
 from transcoder.profiles import Profile, Rung
 from transcoder.sockets import Peer, dial, listen
-from transcoder.values import AccessUnit, Anchor, EpochEnd, InitSection, Part
+from transcoder.values import AccessUnit, Anchor, EpochEnd, InitSection, Part, TimedMetadata
 from transcoder.wire import frame
 from transcoder.worker import serve
 
@@ -48,6 +51,7 @@ SECOND_TICKS = 90_000
 SECOND_NS = 1_000_000_000
 ANCHOR = Anchor(utc_us=1_700_000_000_000_000, monotonic_ns=5 * SECOND_NS)
 HELLO = Hello(role="worker", id="w1", pid=4711)
+CUE = TimedMetadata(id="pin", revision=0, pts=0, duration=2_700_000, payload=b'{"id":"pin"}')
 
 
 class Main:
@@ -131,6 +135,7 @@ class World:
             next_number=0,
             next_msn=0,
             next_tick=0,
+            cues=(),
             previous=(),
         )
         self.until(lambda: bool(self.main.said(WorkerIdle)))
@@ -158,6 +163,13 @@ class World:
             self.send(unit)
         self.wait_for_part(number)
         self.now_ns += SECOND_NS
+
+    def tell_cues(self, *cues: TimedMetadata) -> None:
+        """Returns when the worker has them all: it refuses the last, which cannot be carried."""
+        mark = replace(CUE, id=f"bad {len(self.main.said(CueUnsent))}")
+        for cue in (*cues, mark):
+            self.main.tell(cue)
+        self.until(lambda: any(unsent.id == mark.id for unsent in self.main.said(CueUnsent)))
 
     def wait_for_part(self, number: int) -> None:
         self.until(lambda: any(p.number == number for p in self.main.parts(NAMES[-1])))
@@ -392,6 +404,89 @@ def test_metrics_reach_main(world: World, make_source: Callable[..., Any]) -> No
     world.now_ns += 2 * SECOND_NS
     taken = b'comptoir_transcoder_pictures_total{fate="taken",show="demo"} 30.0'
     world.until(lambda: any(taken in metrics.text for metrics in world.main.said(Metrics)))
+
+
+def cued(world: World) -> dict[str, int]:
+    """The number of the part of each cue; the same in the values, the boxes and all renditions."""
+    found: dict[str, int] = {}
+    for part, other in zip(*map(world.main.parts, NAMES), strict=True):
+        assert (part.number, part.cues) == (other.number, other.cues)
+        events = read_events(part.data)
+        assert events == read_events(other.data)
+        assert [read_private(event.message)[0].data for event in events] == [
+            cue.payload for cue in part.cues
+        ]
+        assert [event.presentation_time for event in events] == [
+            max(cue.pts, part.decode_time) for cue in part.cues
+        ]
+        for cue in part.cues:
+            assert cue.id not in found
+            found[cue.id] = part.number
+    return found
+
+
+def test_a_cue_is_on_its_frame_in_every_rendition_or_late_in_the_next_part(
+    world: World, make_source: Callable[..., Any], luma_at: Callable[..., int]
+) -> None:
+    waiting = replace(CUE, id="waiting", pts=75 * 3000 + 1)
+    world.begin(cues=(waiting, replace(CUE, id="before", pts=0)))
+    world.publish()
+    source = make_source()
+    world.tell_cues(replace(CUE, id="ahead", pts=29 * 3000), replace(CUE, id="far", pts=10**9))
+    world.play(second(source, 0), number=1)
+    late, repeated = replace(CUE, id="late", pts=4000), replace(waiting, pts=0)
+    world.tell_cues(late, repeated, late)
+    world.play(second(source, 1), number=4)
+    world.play(second(source, 2), number=7)
+    world.end()
+    found = cued(world)
+    assert found.pop("late") in (2, 3)  # its frame lies in part 0; the worker reads meanwhile
+    assert found == {"before": 0, "ahead": 2, "waiting": 7}
+    (part,) = (p for p in world.main.parts("96p") if waiting in p.cues)
+    assert part.decode_time <= waiting.pts < part.decode_time + part.duration
+    unsent = {cue.id: cue.reason for cue in world.main.said(CueUnsent)}
+    assert unsent.pop("far") == "the epoch ended before its frame"
+    assert set(unsent) == {"bad 0", "bad 1"}
+    assert list(decoded(world, "96p", luma_at)) == list(range(90))
+
+
+def test_a_worker_that_takes_over_carries_what_the_lost_one_had_not(
+    world: World, make_source: Callable[..., Any]
+) -> None:
+    lost = tuple(replace(CUE, id=f"lost{n}", pts=pts) for n, pts in enumerate((7, 100_000, 10**6)))
+    world.begin(generation=1, next_number=41, next_msn=9, next_tick=90_000, cues=lost)
+    world.now_ns += SECOND_NS
+    world.publish()
+    world.play(second(make_source(), 1), number=42)
+    world.main.tell(  # as main does when it comes back and is not sure
+        StartEpoch(
+            show="demo",
+            epoch="e1",
+            au_socket="",
+            profile={},
+            latency="low",
+            generation=1,
+            next_number=41,
+            next_msn=9,
+            next_tick=90_000,
+            cues=(*lost, replace(CUE, id="new", pts=8)),
+            previous=(),
+        )
+    )
+    world.tell_cues()
+    world.end()
+    found = cued(world)
+    assert (found["lost0"], found["lost1"]) == (41, 41)
+    assert set(found) == {"lost0", "lost1", "new"}
+    assert "lost2" in {cue.id for cue in world.main.said(CueUnsent)}
+
+
+def test_more_cues_than_may_wait_are_refused_one_by_one(world: World) -> None:
+    world.begin(cues=tuple(replace(CUE, revision=number) for number in range(258)))
+    world.until(lambda: len(world.main.said(CueUnsent)) == 2)
+    assert [cue.revision for cue in world.main.said(CueUnsent)] == [256, 257]
+    world.tell_cues()
+    world.end()
 
 
 def test_a_failing_encoder_ends_the_worker_with_a_sentence(

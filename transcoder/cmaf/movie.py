@@ -1,8 +1,8 @@
 """The init section: `ftyp` and a `moov` without samples (ISO/IEC 14496-12 §4.3, §8).
 
 Two tracks, video first, muxed. There is no edit list: the samples' own times are the media
-timeline. The brand is `iso6` alone (version 1 `tfdt`, default-base-is-moof); the CMAF brands
-promise one track a file, which these are not.
+timeline. The brands are `iso6` (version 1 `tfdt`, default-base-is-moof) and `aid3` (event messages
+that are ID3 tags); the CMAF brands promise one track a file, which these are not.
 """
 
 import struct
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from transcoder.cmaf.aac import esds_box, parse_asc
 from transcoder.cmaf.avc import avcc_box
 from transcoder.cmaf.boxes import box, full_box
+from transcoder.cmaf.emsg import ID3_BRAND
 from transcoder.cmaf.sps import Colour, Sps
 from transcoder.values import TICKS_PER_SECOND
 
@@ -41,7 +42,7 @@ class AudioTrack:
 
 def init_bytes(video: VideoTrack, audio: AudioTrack) -> bytes:
     """The init section of a muxed rendition. Raises `MediaError` for a malformed `asc`."""
-    ftyp = box(b"ftyp", b"iso6", struct.pack(">I", 0), b"iso6", b"mp41")
+    ftyp = box(b"ftyp", b"iso6", struct.pack(">I", 0), b"iso6", b"mp41", ID3_BRAND)
     return ftyp + box(
         b"moov",
         _mvhd(),

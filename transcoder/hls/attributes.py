@@ -6,10 +6,12 @@ configuration and from workers, and a line break in one would let it write tags 
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from transcoder.values import TICKS_PER_SECOND
 
 _MICROSECONDS = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAME = re.compile(r"[A-Z0-9-]+")
 _ENUMERATED = re.compile(r"[^\s\",]+")
 _URI = re.compile(r"[!-~]+")
@@ -69,3 +71,15 @@ def decimal_us(microseconds: int) -> str:
     """Microseconds as a decimal-floating-point number of seconds, exactly."""
     whole, fraction = divmod(microseconds, _MICROSECONDS)
     return f"{whole}.{fraction:06d}"
+
+
+def date(utc_us: int) -> str:
+    """Unix microseconds as ISO 8601 in UTC, to the nearest millisecond (§4.4.4.6).
+
+    Raises ValueError past the year 9999.
+    """
+    try:
+        at = _EPOCH + timedelta(milliseconds=(utc_us + 500) // 1000)
+    except OverflowError:
+        raise ValueError(f"{utc_us} µs is no date") from None
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from transcoder.hls.attributes import microseconds_up, uri_line
 from transcoder.hls.basic_tags import HEADER, Version
-from transcoder.hls.media_metadata_tags import PreloadHint, RenditionReport
+from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport
 from transcoder.hls.media_playlist_tags import (
     END_LIST,
     DiscontinuitySequence,
@@ -80,6 +80,8 @@ class MediaPlaylist:
     """From the configuration, never from the parts made so far: it may not change (§6.2.1)."""
     media_sequence: int
     discontinuity_sequence: int
+    date_ranges: tuple[DateRange, ...]
+    """Those of which any part lies at or after the first segment's beginning."""
     segments: tuple[MediaSegment, ...]
     preload_hint: PreloadHint | None
     """None only in a playlist that has ended."""
@@ -99,6 +101,10 @@ class MediaPlaylist:
         yield PartInf(part_target_us=part_target_us).render()
         yield MediaSequence(number=self.media_sequence).render()
         yield DiscontinuitySequence(number=self.discontinuity_sequence).render()
+        # A date range belongs to no segment (§4.4.5) and may stand anywhere; here it stays in one
+        # place however many segments come and go.
+        for date_range in self.date_ranges:
+            yield date_range.render()
         mapped = None
         for segment in self.segments:
             yield from segment.lines(with_map=segment.map_uri != mapped)

@@ -1,8 +1,53 @@
 """Tags about a media playlist's surroundings (rfc8216bis §4.4.5)."""
 
+import base64
 from dataclasses import dataclass
+from functools import cached_property
 
-from transcoder.hls.attributes import attribute_list, quoted
+from transcoder.hls.attributes import attribute_list, date, quoted, seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class DateRange:
+    """EXT-X-DATERANGE (§4.4.5.1): something that lasts for a while, on the clock of
+    EXT-X-PROGRAM-DATE-TIME.
+
+    Its line is rendered once (so no slots): it is listed in hundreds of playlists, and "a Server
+    MUST NOT" change its attributes.
+    """
+
+    id: str
+    """Names it in the playlist; one tag an id."""
+    kind: str
+    """CLASS: what the client attribute means."""
+    utc_us: int
+    """START-DATE, as Unix time in microseconds."""
+    duration: int
+    """In ticks. Never left out: a range without an end would last for ever."""
+    attribute: str
+    """The client attribute's name, which begins with ``X-``."""
+    payload: bytes
+    """Its value, written as base64url without padding: a quoted string has no escapes (§4.2)."""
+
+    def render(self) -> str:
+        """The tag's line."""
+        return self._line
+
+    @cached_property
+    def _line(self) -> str:
+        if not self.attribute.startswith("X-"):
+            # §4.4.5.1: "X-<client-attribute> […] prefix […] reserved for client-defined attributes"
+            raise ValueError(f"{self.attribute!r} is no client attribute")
+        payload = base64.urlsafe_b64encode(self.payload).rstrip(b"=").decode()
+        return "#EXT-X-DATERANGE:" + attribute_list(
+            [
+                ("ID", quoted(self.id)),
+                ("CLASS", quoted(self.kind)),
+                ("START-DATE", quoted(date(self.utc_us))),
+                ("DURATION", seconds(self.duration)),
+                (self.attribute, quoted(payload)),
+            ]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,15 +1,12 @@
 """Tags of a media segment and of its partial segments (rfc8216bis §4.4.4)."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from transcoder.hls.attributes import attribute_list, quoted, seconds
+from transcoder.hls.attributes import attribute_list, date, quoted, seconds
 
 DISCONTINUITY = "#EXT-X-DISCONTINUITY"
 """§4.4.4.3: between this segment and the one before it the encoding parameters or the timestamps
 change."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +39,7 @@ class ProgramDateTime:
 
     def render(self) -> str:
         """The tag's line."""
-        at = _EPOCH + timedelta(milliseconds=(self.utc_us + 500) // 1000)
-        text = at.replace(tzinfo=None).isoformat(timespec="milliseconds")
-        return f"#EXT-X-PROGRAM-DATE-TIME:{text}Z"
+        return f"#EXT-X-PROGRAM-DATE-TIME:{date(self.utc_us)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from mediaserver.errors import PublishRefused
 from mediaserver.profiles import find_profile
 from mediaserver.workers.pool import Worker, WorkerPool
 from transcoder.control import EndEpoch, StartEpoch
-from transcoder.values import Anchor, EpochEnd, InitSection, Part
+from transcoder.values import Anchor, EpochEnd, InitSection, Part, TimedMetadata
 from transcoder.wire import Deframer
 
 ANCHOR = Anchor(utc_us=1_000_000, monotonic_ns=1_000)
@@ -30,12 +30,17 @@ class ScriptedIngest:
     opened: list[OpenSession] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     routed: list[tuple[str, str]] = field(default_factory=list)
+    moment: int | None = None
+    """The tick that a host's clock leads to."""
 
     async def open(self, offer: OpenSession) -> str:
         if self.refusal is not None:
             raise self.refusal
         self.opened.append(offer)
         return "answer"
+
+    async def host_moment(self, session: str, host_utc_us: int) -> int | None:
+        return self.moment
 
     def close(self, session: str) -> None:
         self.closed.append(session)
@@ -116,15 +121,22 @@ class Stage:
         message = SessionEvent(session=session, state="closed", reason="")
         self.show.session_event(replace(message, state=state))  # type: ignore[arg-type]
 
-    def encode(self, worker: Worker, *numbers: int, skip: str = "") -> None:
-        """Let a worker deliver its init sections and the steps `numbers`, `skip` one rendition."""
+    def encode(
+        self,
+        worker: Worker,
+        *numbers: int,
+        skip: str = "",
+        cues: tuple[TimedMetadata, ...] = (),
+    ) -> None:
+        """Let a worker deliver its init sections and the steps `numbers`, `skip` one rendition;
+        each part carries `cues`."""
         start = self.start_of(worker)
         for rendition in ("480p", "360p"):
             self.show.worker_init(worker, self._init(start, rendition))
         for number in numbers:
             for rendition in ("480p", "360p"):
                 if rendition != skip:
-                    self.show.worker_part(worker, self._part(start, rendition, number))
+                    self.show.worker_part(worker, self._part(start, rendition, number, cues))
 
     async def until(self, holds: Callable[[], object]) -> None:
         """Let the loop turn until `holds()` is true; a test that waits in vain times out."""
@@ -168,7 +180,9 @@ class Stage:
             data=b"init",
         )
 
-    def _part(self, start: StartEpoch, rendition: str, number: int) -> Part:
+    def _part(
+        self, start: StartEpoch, rendition: str, number: int, cues: tuple[TimedMetadata, ...]
+    ) -> Part:
         msn = start.next_msn + (number - start.next_number) // 6
         return Part(
             show="demo",
@@ -182,6 +196,7 @@ class Stage:
             duration=30_000,
             independent=number % 3 == 0,
             last=(number - start.next_number) % 6 == 5,
+            cues=cues,
             data=b"part",
         )
 

@@ -13,8 +13,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from mediaserver.bus.messages import Metrics, ShowState, ShowStatus
+from mediaserver.bus.messages import AirState, Metrics, ShowSnapshot, ShowStatus
 from mediaserver.bus.unix import Connection, dial_forever, serve
+from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.feed import Feed
 from mediaserver.gateway.metrics import GatewayMetrics
@@ -22,7 +23,10 @@ from mediaserver.gateway.origin import Origin
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.server import GatewayServer
 from mediaserver.gateway.shows import Shows
-from transcoder.values import Anchor, EpochEnd, InitSection, Part
+from overlay.show import events as shop_events
+from overlay.show.fold import ShowState
+from overlay.values import Cue, ShowEvent
+from transcoder.values import Anchor, EpochEnd, InitSection, Part, TimedMetadata
 
 UTC_US = 1_760_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -58,7 +62,7 @@ class Broadcast:
     generation: int = 0
     sent: list[object] = field(default_factory=list)
 
-    def status(self, state: ShowState = "live", title: str = "Démo") -> ShowStatus:
+    def status(self, state: AirState = "live", title: str = "Démo") -> ShowStatus:
         return ShowStatus(show=self.show, title=title, state=state, epoch=self.epoch)
 
     def init(self, rendition: str) -> InitSection:
@@ -86,7 +90,13 @@ class Broadcast:
     def data(self, rendition: str, number: int) -> bytes:
         return f"<{self.epoch} {rendition} {number}>".encode().ljust(self.part_bytes, b".")
 
-    def parts(self, *, last: bool | None = None, duration: int | None = None) -> list[Part]:
+    def parts(
+        self,
+        *,
+        last: bool | None = None,
+        duration: int | None = None,
+        cues: tuple[TimedMetadata, ...] = (),
+    ) -> list[Part]:
         """The parts of the next number, one for each rendition."""
         last = self.index == self.parts_per_segment - 1 if last is None else last
         duration = self.part_ticks if duration is None else duration
@@ -103,6 +113,7 @@ class Broadcast:
                 duration=duration,
                 independent=self.index % 3 == 0,
                 last=last,
+                cues=cues,
                 data=self.data(rendition, self.number),
             )
             for rendition in self.ladder
@@ -128,6 +139,67 @@ class Broadcast:
     def _kept(self, messages: list[Any]) -> list[Any]:
         self.sent += messages
         return messages
+
+
+@dataclass
+class ShowLog:
+    """Main's log of a show: appends events, and folds them into snapshots."""
+
+    show: str = "demo"
+    epoch: str = "log1"
+    state: ShowState = field(default_factory=lambda: ShowState.empty("log1"))
+
+    def snapshot(self) -> ShowSnapshot:
+        return ShowSnapshot(
+            show=self.show,
+            epoch=self.epoch,
+            offset=self.state.offset,
+            state=self.state.to_plain(),
+        )
+
+    def new_epoch(self, epoch: str) -> None:
+        self.epoch, self.state = epoch, ShowState.empty(epoch)
+
+    def event(self, kind: Any = "order", data: dict[str, Any] | None = None) -> ShowEvent:
+        made = ShowEvent(
+            show=self.show,
+            epoch=self.epoch,
+            offset=self.state.offset + 1,
+            media_epoch=None,
+            pts=None,
+            utc_us=UTC_US,
+            type=kind,
+            data={"product": "jam", "quantity": 1} if data is None else data,
+        )
+        self.state = self.state.apply(made)
+        return made
+
+    def events(self, count: int) -> list[ShowEvent]:
+        return [self.event() for _ in range(count)]
+
+    def product(self, product: str = "jam", name: str = "Confiture") -> ShowEvent:
+        return self.event(
+            "product", {"id": product, "name": name, "available": 3, "sold_out": False}
+        )
+
+    def cue(self, name: str, *, pts: int, duration: int = 90_000, ends: str = "") -> ShowEvent:
+        cue = Cue(
+            id=name,
+            revision=1,
+            type="unpin" if ends else "pin",
+            media_epoch="e1",
+            pts=pts,
+            duration=duration,
+            product=None if ends else "jam",
+            ends=ends or None,
+        )
+        return self.event("cue", shop_events.cue(cue))
+
+
+@pytest.fixture
+def show_log() -> ShowLog:
+    """An empty log of the show `demo`."""
+    return ShowLog()
 
 
 @pytest.fixture
@@ -200,6 +272,7 @@ class RunningGateway:
     main: MainSide
     shows: Shows
     feed: Feed
+    events: EventSockets
     metrics: GatewayMetrics
     url: str
     port: int
@@ -238,9 +311,16 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
     shows = Shows(window_s=12)
     metrics = GatewayMetrics(shows)
     feed = Feed(shows=shows, metrics=metrics, gateway_id="g1", clock_ns=clock)
+    events = EventSockets(
+        shows,
+        metrics=shows.event_metrics,
+        clock_ns=clock,
+        allowed_origins=("https://shop.example",),
+        wall_ns=lambda: UTC_US * 1000,
+    )
     async with Proxy(main_side.http_path) as proxy, aiohttp.ClientSession() as http:
         server = GatewayServer(
-            origin=Origin(shows), faces=Faces({}, {}), proxy=proxy, metrics=metrics
+            origin=Origin(shows), events=events, faces=Faces({}, {}), proxy=proxy, metrics=metrics
         )
         port = await server.start("127.0.0.1", 0, reuse_port=False)
         dialling = asyncio.create_task(dial_forever(main_side.bus_path, feed.converse))
@@ -249,6 +329,7 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
             main=main_side,
             shows=shows,
             feed=feed,
+            events=events,
             metrics=metrics,
             url=f"http://127.0.0.1:{port}",
             port=port,
@@ -257,6 +338,7 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
         dialling.cancel()
         await asyncio.gather(dialling, return_exceptions=True)
         shows.close()
+        events.close()
         await server.stop()
 
 

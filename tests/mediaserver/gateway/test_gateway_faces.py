@@ -21,6 +21,8 @@ def dist(tmp_path: Path) -> Path:
     (folder / "assets" / "look-c3d4.css").write_text("body{}")
     (folder / "assets" / "fonts" / "x.woff2").write_bytes(b"\x00\x01")
     (folder / "favicon.svg").write_text("<svg/>")
+    (folder / "demo").mkdir()
+    (folder / "demo" / "jar.svg").write_text("<svg/>")
     return folder
 
 
@@ -73,6 +75,7 @@ def test_pages_may_run_a_player_and_only_the_studio_may_capture(faces: Faces) ->
         ("/assets/look-c3d4.css", "text/css; charset=utf-8"),
         ("/assets/fonts/x.woff2", "font/woff2"),
         ("/favicon.svg", "image/svg+xml"),
+        ("/demo/jar.svg", "image/svg+xml"),
     ],
 )
 def test_assets(faces: Faces, path: str, kind: str) -> None:

@@ -55,7 +55,16 @@ async def test_the_state_of_a_show(viewer: Any, on_air: Any) -> None:
     status, headers, body = await viewer.ask("/live/demo/state")
     assert (status, headers["Cache-Control"]) == (200, "public, max-age=1")
     assert headers["Content-Type"] == "application/json"
-    assert json.loads(body) == {"show": "demo", "title": "Démo", "state": "live", "epoch": "e1"}
+    assert json.loads(body) == {
+        "show": "demo",
+        "title": "Démo",
+        "state": "live",
+        "epoch": "e1",
+        "anchor_utc_us": 1_760_000_000_000_000,
+        "log": None,
+        "products": {},
+        "cues": [],
+    }
     assert (await viewer.ask("/live/nobody/state"))[0] == 404
 
 

@@ -153,3 +153,32 @@ async def test_a_port_that_is_taken_is_one_sentence(main_side: Any) -> None:
                 window_s=12,
                 gateway_id="g1",
             )
+
+
+async def test_event_sockets_open_and_are_told_of_the_end(
+    main_side: Any, show_log: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    port = free_port()
+    task = asyncio.create_task(
+        run(
+            bus_path=main_side.bus_path,
+            main_http=main_side.http_path,
+            host="127.0.0.1",
+            port=port,
+            window_s=12,
+            gateway_id="g7",
+            allowed_origins=("https://shop.example",),
+        )
+    )
+    await until(lambda: task.done() or bool(main_side.peers))
+    main_side.send(show_log.snapshot(), broadcast().status(), show_log.event())
+    await wait_for_status(f"http://127.0.0.1:{port}/live/demo/state", 200)
+    url = f"http://127.0.0.1:{port}/live/demo/events"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(url, headers={"Origin": "https://shop.example"}) as ws,
+    ):
+        assert (await ws.receive_json())["offset"] == 1
+        task.cancel()
+        assert (await ws.receive()).data == 1001
+    await asyncio.gather(task, return_exceptions=True)

@@ -248,6 +248,10 @@ def test_a_show_is_known_before_it_begins(broadcast: MakeBroadcast, shows: Shows
         "title": "Démo",
         "state": "idle",
         "epoch": None,
+        "anchor_utc_us": None,
+        "log": None,
+        "products": {},
+        "cues": [],
     }
     assert shows.index("demo") is None
 

@@ -29,7 +29,7 @@ def one(messages: list[Any]) -> Any:
 
 def read(window: RenditionWindow, now_ns: int = 0) -> Any:
     window.shorten(now_ns)
-    return m3u8.loads(window.playlist(()).render())
+    return m3u8.loads(window.playlist((), ()).render())
 
 
 def whole_uris(window: RenditionWindow) -> list[str]:
@@ -207,13 +207,13 @@ def test_the_end_closes_the_open_segment_and_hints_at_nothing(
 
 def test_what_is_known_is_taken_silently(window: RenditionWindow, show: Any) -> None:
     feed(window, show, 8)
-    before = window.playlist(()).render()
+    before = window.playlist((), ()).render()
     for message in show.sent:
         if isinstance(message, Part):
             assert window.add_part(message, 0) is False
         else:
             assert window.add_init(message) is False
-    assert window.playlist(()).render() == before
+    assert window.playlist((), ()).render() == before
 
 
 def test_a_late_gateway_begins_at_the_first_whole_segment(broadcast: MakeBroadcast) -> None:
@@ -265,11 +265,11 @@ def test_what_cannot_be_listed_is_refused_and_changes_nothing(
     window: RenditionWindow, show: Any, changes: dict[str, Any], reason: str
 ) -> None:
     feed(window, show, 8)
-    before = window.playlist(()).render()
+    before = window.playlist((), ()).render()
     part = one(show.parts())
     with pytest.raises(MediaRefused, match=reason):
         window.add_part(replace(part, **changes), 0)
-    assert window.playlist(()).render() == before
+    assert window.playlist((), ()).render() == before
     assert window.add_part(part, 0)
 
 
@@ -344,7 +344,7 @@ def test_reloads_never_contradict_each_other(broadcast: MakeBroadcast, steps: li
 def discontinuities(window: RenditionWindow) -> list[bool]:
     """Whether each listed segment has the tag, open ones too (which the parser passes over)."""
     found, tagged = [], False
-    for line in window.playlist(()).render().splitlines():
+    for line in window.playlist((), ()).render().splitlines():
         tagged = tagged or line == "#EXT-X-DISCONTINUITY"
         if line.startswith("#EXT-X-PROGRAM-DATE-TIME"):
             found.append(tagged)
@@ -353,7 +353,7 @@ def discontinuities(window: RenditionWindow) -> list[bool]:
 
 
 def check_alone(window: RenditionWindow, playlist: Any) -> None:
-    lines = window.playlist(()).render().splitlines()
+    lines = window.playlist((), ()).render().splitlines()
     maps = [line for line in lines if line.startswith("#EXT-X-MAP")]
     newest = window.newest_init
     assert newest is not None

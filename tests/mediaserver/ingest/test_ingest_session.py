@@ -6,6 +6,7 @@ The publisher is aiortc's RTCPeerConnection. What reaches the worker's socket is
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Callable
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +24,9 @@ from aiortc import (
 )
 
 from mediaserver.bus.messages import (
+    AskHostMoment,
     CloseSession,
+    HostMoment,
     Metrics,
     OpenSession,
     RouteSession,
@@ -257,6 +260,26 @@ async def test_a_session_ends_when_main_says_so(house: House) -> None:
     async with asyncio.timeout(TIMEOUT_S):
         while await house.units["a"].get() != SourceEnd(source=2):
             pass
+
+
+async def test_main_asks_which_frame_a_host_was_living_in(house: House) -> None:
+    await house.start()
+    house.send(AskHostMoment(request=1, session="none", host_utc_us=1))
+    assert await house.hear(HostMoment) == HostMoment(request=1, pts=None)
+    await house.publish("vp8")
+    moment = HostMoment(request=1, pts=None)
+    async with asyncio.timeout(TIMEOUT_S):
+        while moment.pts is None:  # until a sender report has come
+            (*_, frame) = of("video", await house.take("a", frames=1))
+            asked = moment.request + 1
+            house.send(
+                AskHostMoment(request=asked, session="s1", host_utc_us=time.time_ns() // 1000)
+            )
+            moment = await house.hear(HostMoment)
+            assert moment.request == asked
+    assert abs(moment.pts - frame.pts) < 2 * 90_000
+    house.send(AskHostMoment(request=0, session="s1", host_utc_us=1))
+    assert await house.hear(HostMoment) == HostMoment(request=0, pts=None)
 
 
 async def test_a_session_ends_when_the_publisher_leaves(house: House) -> None:

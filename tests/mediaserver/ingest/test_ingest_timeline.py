@@ -332,3 +332,71 @@ def test_whatever_comes_ticks_are_never_negative_and_only_grow(
             continue
         assert tick > last[kind]
         last[kind] = tick
+
+
+def unix_us(host_ns: int) -> int:
+    """What `Date.now()` reads, in microseconds, when the host's clock is at `host_ns`."""
+    return (NTP_SECONDS - 2_208_988_800) * 1_000_000 + host_ns // 1000
+
+
+def followed(source: Host, seconds: int) -> tuple[Timeline, int, int, int]:
+    """The timeline after `seconds` of the host, and its last frame: capture, arrival, tick."""
+    made, last = timeline(), (0, 0, 0)
+    for arrival_ns, kind, captured_ns, item in source.events(seconds):
+        if isinstance(item, SenderReport):
+            made.report(kind, item, arrival_ns)
+            continue
+        tick = placed(made, kind, item, arrival_ns)
+        if kind == "video":
+            last = (captured_ns, arrival_ns, tick)
+    return made, *last
+
+
+@pytest.mark.parametrize("jitter_ms", [0, 40])
+@pytest.mark.parametrize("ahead_s", [0, -3600, 86_400])
+def test_a_host_moment_is_the_tick_of_the_frame_captured_then(jitter_ms: int, ahead_s: int) -> None:
+    source = host(jitter_ns=jitter_ms * MS, clock_ns=lambda now_ns: now_ns + ahead_s * SECOND)
+    made, captured_ns, arrival_ns, tick = followed(source, 8)
+    claim = unix_us(captured_ns + ahead_s * SECOND)
+    moment = made.host_moment(claim, arrival_ns)
+    assert moment is not None
+    assert abs(moment - tick) <= 90  # 1 ms: a click names its frame
+    earlier = made.host_moment(claim - 500_000, arrival_ns)
+    assert earlier is not None
+    assert abs(moment - earlier - 45_000) <= 1
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "sane"),
+    [(0, True), (-1_800, True), (-2_200, False), (100, True), (400, False), (10**9, False)],
+)
+def test_a_host_moment_far_from_arrival_is_none(off_ms: int, sane: bool) -> None:
+    made, captured_ns, arrival_ns, _ = followed(host(), 8)
+    moment = made.host_moment(unix_us(captured_ns) + off_ms * 1000, arrival_ns)
+    assert (moment is not None) == sane
+
+
+@given(st.integers(-(2**62), 2**62))
+def test_no_host_clock_leads_outside_the_bounds(host_utc_us: int) -> None:
+    made, _, arrival_ns, tick = FOLLOWED
+    moment = made.host_moment(host_utc_us, arrival_ns)
+    assert moment is None or tick - 200_000 <= moment <= tick + 30_000
+
+
+FOLLOWED = followed(host(), 4)
+
+
+def test_without_reports_nobody_knows_the_hosts_clock() -> None:
+    made, captured_ns, arrival_ns, _ = followed(host(report_ns=None), 4)
+    assert made.host_moment(unix_us(captured_ns), arrival_ns) is None
+    assert Timeline(None).host_moment(0, 0) is None
+
+
+def test_where_the_picture_has_no_reports_the_sounds_count() -> None:
+    source = host(
+        report_ns={"video": 100 * SECOND, "audio": SECOND}, delay_ns=dict.fromkeys(RATES, MS)
+    )
+    made, captured_ns, arrival_ns, tick = followed(source, 8)
+    moment = made.host_moment(unix_us(captured_ns), arrival_ns)
+    assert moment is not None
+    assert abs(moment - tick) <= 900

@@ -42,7 +42,7 @@ def entry(data: bytes, trak: int) -> Box:
 def test_the_top_boxes_and_brands() -> None:
     ftyp, moov = read_boxes(made(sps()))
     assert ftyp.kind == "ftyp"
-    assert ftyp.payload == b"iso6\x00\x00\x00\x00iso6mp41"
+    assert ftyp.payload == b"iso6\x00\x00\x00\x00iso6mp41aid3"
     assert [box.kind for box in moov.children] == ["mvhd", "trak", "trak", "mvex"]
     assert [box.kind for box in moov.need("mvex").children] == ["trex", "trex"]
 

@@ -1,7 +1,10 @@
 """Whole playlists: read back by the independent `m3u8` package, and line by line."""
 
+import base64
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import m3u8
 import pytest
@@ -9,14 +12,48 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcoder.hls.media import MediaPlaylist, MediaSegment
-from transcoder.hls.media_metadata_tags import PreloadHint, RenditionReport
+from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport
 from transcoder.hls.media_segment_tags import PartialSegment, ProgramDateTime
 from transcoder.hls.multivariant import MultivariantPlaylist
 from transcoder.hls.multivariant_tags import StreamInf
 
 PART_TICKS = 30_000
 SEGMENT_TICKS = 180_000
-ATTRIBUTE_TAGS = ("SERVER-CONTROL", "PART-INF", "PART", "MAP", "PRELOAD-HINT", "RENDITION-REPORT")
+ATTRIBUTE_TAGS = (
+    "SERVER-CONTROL",
+    "PART-INF",
+    "PART",
+    "MAP",
+    "DATERANGE",
+    "PRELOAD-HINT",
+    "RENDITION-REPORT",
+)
+RANGE = DateRange(
+    id="cue-pin_1-0",
+    kind="comptoir.cue",
+    utc_us=1_760_000_001_500_499,
+    duration=2_700_000,
+    attribute="X-COMPTOIR-CUE",
+    payload=b'{"id":"pin_1"}',
+)
+RANGE_LINE = (
+    '#EXT-X-DATERANGE:ID="cue-pin_1-0",CLASS="comptoir.cue",'
+    'START-DATE="2025-10-09T08:53:21.500Z",DURATION=30.000000,'
+    'X-COMPTOIR-CUE="eyJpZCI6InBpbl8xIn0"'
+)
+
+
+def date_ranges() -> st.SearchStrategy[list[DateRange]]:
+    one = st.builds(
+        DateRange,
+        id=st.from_regex(r"cue-[A-Za-z0-9_-]{1,64}-[0-9]{1,4}", fullmatch=True),
+        kind=st.just("comptoir.cue"),
+        utc_us=st.integers(0, 4_000_000_000_000_000),
+        duration=st.integers(22_501, 2**32),
+        attribute=st.just("X-COMPTOIR-CUE"),
+        payload=st.binary(max_size=1024),
+    )
+    return st.lists(one, max_size=3, unique_by=lambda tag: tag.id)
 
 
 @st.composite
@@ -60,6 +97,7 @@ def media_playlists(draw: st.DrawFn) -> MediaPlaylist:
         part_target_ticks=PART_TICKS,
         media_sequence=draw(st.integers(0, 10**9)),
         discontinuity_sequence=draw(st.integers(0, 1000)),
+        date_ranges=tuple(draw(date_ranges())),
         segments=tuple(segments),
         preload_hint=None if ended else PreloadHint(uri=f"part-{number}.m4s"),
         rendition_reports=reports,
@@ -86,6 +124,7 @@ def test_an_independent_parser_reads_what_was_meant(playlist: MediaPlaylist) -> 
         assert read.init_section.uri == written.map_uri
         at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=written.utc_us)
         assert abs(read.program_date_time - at) <= timedelta(microseconds=500)
+    check_date_ranges(playlist, parsed)
     parts = [part for segment in parsed.segments for part in segment.parts]
     meant_parts = [part for segment in playlist.segments for part in segment.parts]
     assert [p.uri for p in parts] == [p.uri for p in meant_parts]
@@ -94,6 +133,39 @@ def test_an_independent_parser_reads_what_was_meant(playlist: MediaPlaylist) -> 
     assert [r.uri for r in parsed.rendition_reports] == [r.uri for r in playlist.rendition_reports]
     if playlist.preload_hint is not None:
         assert parsed.preload_hint.uri == playlist.preload_hint.uri
+
+
+def check_date_ranges(playlist: MediaPlaylist, parsed: m3u8.M3U8) -> None:
+    """CU-09: each is there once, with its start and end, and its payload is what was given."""
+    # The parser gives them to the segment or part that comes next.
+    places = [place for segment in parsed.segments for place in (*segment.parts, segment)]
+    found = [tag for place in places for tag in place.dateranges]
+    assert [tag.id for tag in found] == [tag.id for tag in playlist.date_ranges]
+    for read, written in zip(found, playlist.date_ranges, strict=True):
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=written.utc_us)
+        assert abs(datetime.fromisoformat(read.start_date) - at) <= timedelta(microseconds=500)
+        assert read.duration == pytest.approx(written.duration / 90_000, abs=1e-6)
+        assert read.class_ == "comptoir.cue"
+        ((name, value),) = read.x_client_attrs
+        text = value.strip('"')
+        assert name.upper().replace("_", "-") == "X-COMPTOIR-CUE"
+        assert base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) == written.payload
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": 'a"b'},
+        {"id": "a\n#EXT-X-ENDLIST"},
+        {"kind": "a\rb"},
+        {"attribute": "X-A,B"},
+        {"attribute": "END-DATE"},
+        {"utc_us": 10**18},
+    ],
+)
+def test_a_date_range_that_cannot_be_said_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        replace(RANGE, **changes).render()
 
 
 @given(media_playlists())
@@ -142,6 +214,7 @@ def test_a_low_latency_playlist_word_for_word() -> None:
         part_target_ticks=PART_TICKS,
         media_sequence=7,
         discontinuity_sequence=3,
+        date_ranges=(RANGE,),
         segments=(closed, opened),
         preload_hint=PreloadHint(uri="part-43.m4s"),
         rendition_reports=(RenditionReport(uri="../360p/media.m3u8", last_msn=8, last_part=0),),
@@ -155,6 +228,7 @@ def test_a_low_latency_playlist_word_for_word() -> None:
         "#EXT-X-PART-INF:PART-TARGET=0.333334",
         "#EXT-X-MEDIA-SEQUENCE:7",
         "#EXT-X-DISCONTINUITY-SEQUENCE:3",
+        RANGE_LINE,
         '#EXT-X-MAP:URI="init-0.mp4"',
         "#EXT-X-PROGRAM-DATE-TIME:2025-10-09T08:53:20.123Z",
         "#EXTINF:2.000000,",

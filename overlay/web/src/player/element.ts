@@ -6,7 +6,13 @@
  *   `unsupported` (see `machine.ts`);
  * - attribute `data-delay-ms`: from the playhead to the newest media, absent while unknown;
  * - attribute `data-rendition`: the rendition on screen, absent while unknown;
- * - event `statechange` (`StateChange`) whenever the state or the show's title changes.
+ * - event `statechange` (`StateChange`) whenever the state or the show's title changes;
+ * - event `timedmetadata` (`TimedMetadata`) when the stream carries a payload: early, and often
+ *   more than once; `momentAt(seconds)` tells which moment of the show a time of the video is.
+ *
+ * It hears of its show through `feed`, which the page starts and stops. Slots: `brand` and
+ * `actions` in the bar on top; `card` over the picture, with the attribute `data-card` while
+ * something is there.
  *
  * The `<video>` is a child of the element in the page's own DOM. With the attribute `page-keys` the
  * keyboard works wherever the focus is on the page.
@@ -18,18 +24,20 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { t } from '../shared/i18n';
 import * as icons from '../shared/icons';
 import markUrl from '../shared/mark.svg';
+import type { ShowFeed } from '../shared/show-feed';
 import './controls';
 import type { Abilities, ControlActions } from './controls';
+import type { Moment } from './engine';
 import { fitFor } from './fit';
-import { HlsEngine } from './hls-engine';
 import { actionFor } from './keys';
 import type { Phase } from './machine';
-import { NativeEngine } from './native-engine';
+import { openEngine } from './open-engine';
 import { playerStyles } from './player.css';
 import { loadVolume, saveVolume } from './preferences';
-import { type OpenEngine, PlayerSession, type PlayerView } from './session';
+import { PlayerSession, type PlayerView } from './session';
 import { delayText, statusOf } from './status';
 
+export type TimedMetadata = CustomEvent<{ readonly payload: string }>;
 export type StateChange = CustomEvent<{ readonly state: Phase; readonly title: string }>;
 
 const HIDE_CONTROLS_MS = 3_000;
@@ -40,23 +48,19 @@ interface IPhoneVideo extends HTMLVideoElement {
   webkitEnterFullscreen?: () => void;
 }
 
-const openEngine: OpenEngine = (video, url, listener) => {
-  if (HlsEngine.isSupported()) return new HlsEngine(video, url, listener);
-  return NativeEngine.isSupported(video) ? new NativeEngine(video, url, listener) : null;
-};
-
 @customElement('comptoir-player')
 export class ComptoirPlayer extends LitElement implements ControlActions {
   static override styles = playerStyles;
 
   @property() show = '';
+  @property({ attribute: false }) feed!: ShowFeed;
   @property({ type: Boolean, attribute: 'page-keys' }) pageKeys = false;
   @state() private view: PlayerView | null = null;
   @state() private idle = false;
   @state() private fullscreen = false;
   @state() private muted = true;
 
-  private readonly video: IPhoneVideo = document.createElement('video');
+  readonly video: IPhoneVideo = document.createElement('video');
   private readonly sizes = new ResizeObserver(() => this.place());
   private session: PlayerSession | null = null;
   private life = new AbortController();
@@ -88,8 +92,9 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     document.addEventListener('keydown', (event) => this.onKey(event), options);
     document.addEventListener('fullscreenchange', () => this.onFullscreen(), options);
     this.sizes.observe(this);
-    this.session = new PlayerSession(this.show, this.video, openEngine, (view) => {
-      this.view = view;
+    this.session = new PlayerSession(this.show, this.video, this.feed, openEngine, {
+      changed: (view) => (this.view = view),
+      metadata: (payload) => this.emit('timedmetadata', { payload }),
     });
     this.session.start();
     this.wake();
@@ -102,6 +107,11 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     clearTimeout(this.idleTimer);
     this.session?.stop();
     this.session = null;
+  }
+
+  /** Null while that is not known. */
+  momentAt(seconds: number): Moment | null {
+    return this.session?.momentAt(seconds) ?? null;
   }
 
   togglePlay(): void {
@@ -152,7 +162,9 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
         <slot name="brand"></slot>
         <h1>${view.title || this.show}</h1>
         ${this.air(view)}
+        <slot name="actions"></slot>
       </div>
+      <div class="over"><slot name="card"></slot></div>
       ${this.prompt(view)}
       ${
         cover === 'plate'
@@ -187,8 +199,11 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     this.toggleAttribute('data-idle', this.idle && undisturbed);
     if (!changed.has('view')) return;
     if (before?.phase === view.phase && before.title === view.title) return;
-    const detail = { state: view.phase, title: view.title };
-    this.dispatchEvent(new CustomEvent('statechange', { detail, bubbles: true, composed: true }));
+    this.emit('statechange', { state: view.phase, title: view.title });
+  }
+
+  private emit(name: string, detail: object): void {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 
   private card(view: PlayerView): TemplateResult {

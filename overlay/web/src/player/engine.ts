@@ -17,6 +17,17 @@ export interface EngineListener {
   renditions(list: readonly Rendition[]): void;
   /** The picture comes from this rendition now. */
   rendition(name: string): void;
+  /**
+   * A payload of timed metadata was found, as its JSON text: early, out of order, and often more
+   * than once. It says itself which media time it is for.
+   */
+  metadata(payload: string): void;
+}
+
+/** A place on a show's media timeline, in ticks of 1/90,000 s of that media epoch. */
+export interface Moment {
+  readonly epoch: string;
+  readonly tick: number;
 }
 
 /** Lifecycle: constructed open; `destroy()` once, which leaves the video element empty. */
@@ -29,6 +40,8 @@ export interface Engine {
   readonly behindS: number | null;
   /** Where a viewer who wants to be live should be, in media seconds, or null while unknown. */
   readonly livePositionS: number | null;
+  /** Which moment of the show is on screen at `seconds` of the video's own time; null unknown. */
+  momentAt(seconds: number): Moment | null;
   /** `null` lets the engine adapt by itself. */
   choose(rendition: string | null): void;
   destroy(): void;

@@ -11,18 +11,26 @@ import Hls, {
   type ErrorData,
   type FragBufferedData,
   type HlsConfig,
+  type InitPTSFoundData,
   type Level,
+  type LevelDetails,
   type LoadPolicy,
 } from 'hls.js/light';
 
-import type { Engine, EngineListener } from './engine';
+import type { Engine, EngineListener, Moment } from './engine';
 import { isWebKit } from './engine';
+import { payloadOfAttribute, payloadOfId3 } from './metadata';
+import { MediaTimeline } from './timeline';
 
 /** A second media error within this time is not repaired again in place. */
 const MEDIA_REPAIR_MS = 10_000;
 
 /** A blocking playlist request is answered, or refused with 503, within three target durations. */
 const FIRST_BYTE_MS = 9_000;
+
+/** The class of our date ranges, and the owner of our ID3 frames. */
+const METADATA = 'comptoir.cue';
+const METADATA_ATTRIBUTE = 'X-COMPTOIR-CUE';
 
 /** Without a better hint: enough for the top of a common ladder. */
 const ASSUMED_BPS = 3_000_000;
@@ -43,6 +51,10 @@ const CONFIG: Partial<HlsConfig> = {
   lowLatencyMode: true,
   enableWorker: false,
   maxLiveSyncPlaybackRate: 1,
+  // What they would put on text tracks is read here, from the same events.
+  enableID3MetadataCues: false,
+  enableDateRangeMetadataCues: false,
+  enableEmsgMetadataCues: false,
   liveDurationInfinity: true,
   backBufferLength: 20,
   maxBufferLength: 10,
@@ -62,6 +74,9 @@ export class HlsEngine implements Engine {
 
   readonly mayNudge = !isWebKit(navigator.userAgent);
   private readonly hls: Hls;
+  private readonly timeline = new MediaTimeline();
+  /** Media seconds minus the video's seconds, by continuity counter. */
+  private offsetsS: readonly (number | undefined)[] = [];
   private repairedAtMs = -Infinity;
   private destroyed = false;
 
@@ -75,7 +90,12 @@ export class HlsEngine implements Engine {
     this.hls.on(Events.MANIFEST_PARSED, () => this.onLevels());
     this.hls.on(Events.LEVELS_UPDATED, () => this.onLevels());
     this.hls.on(Events.LEVEL_SWITCHED, (_event, { level }) => this.onSwitched(level));
-    this.hls.on(Events.FRAG_BUFFERED, (_event, data) => this.passParts(data));
+    this.hls.on(Events.INIT_PTS_FOUND, (_event, data) => this.onOffsets(data));
+    this.hls.on(Events.FRAG_BUFFERED, (_event, data) => this.onBuffered(data));
+    this.hls.on(Events.FRAG_PARSING_METADATA, (_event, { samples }) => {
+      for (const { data } of samples) this.tell(payloadOfId3(data, METADATA));
+    });
+    this.hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.onDateRanges(details));
     this.hls.on(Events.MEDIA_ENDED, () => listener.drained());
     this.hls.loadSource(url);
     this.hls.attachMedia(video);
@@ -95,6 +115,13 @@ export class HlsEngine implements Engine {
 
   get livePositionS(): number | null {
     return this.hls.liveSyncPosition;
+  }
+
+  momentAt(seconds: number): Moment | null {
+    const mediaS = this.timeline.mediaTimeS(seconds);
+    const epoch = epochOf(this.hls.levels[0]);
+    if (mediaS === null || epoch === null) return null;
+    return { epoch, tick: Math.round(mediaS * 90_000) };
   }
 
   choose(rendition: string | null): void {
@@ -118,6 +145,33 @@ export class HlsEngine implements Engine {
   private onSwitched(index: number): void {
     const level = this.hls.levels[index];
     if (level) this.listener.rendition(nameOf(level));
+  }
+
+  /** Decode times in the stream are the media timeline: hls.js moved them by this much. */
+  private onOffsets({ timestampOffsets }: InitPTSFoundData): void {
+    // Sparse where continuity counters are not known yet.
+    this.offsetsS = Array.from(timestampOffsets, (offset) =>
+      offset ? offset.baseTime / offset.timescale : undefined,
+    );
+  }
+
+  private onBuffered(data: FragBufferedData): void {
+    const { start, end } = data.part ?? data.frag;
+    const offsetS = this.offsetsS[data.frag.cc];
+    if (offsetS !== undefined) this.timeline.learn(start, end, offsetS);
+    this.passParts(data);
+  }
+
+  private onDateRanges(details: LevelDetails): void {
+    for (const range of Object.values(details.dateRanges)) {
+      if (range?.class === METADATA) {
+        this.tell(payloadOfAttribute(String(range.attr[METADATA_ATTRIBUTE] ?? '')));
+      }
+    }
+  }
+
+  private tell(payload: string | null): void {
+    if (payload !== null && !this.destroyed) this.listener.metadata(payload);
   }
 
   /**
@@ -150,6 +204,11 @@ export class HlsEngine implements Engine {
 /** `/live/{show}/{epoch}/{rendition}/media.m3u8` names its rendition; else the height does. */
 function nameOf(level: Level): string {
   return /\/([^/?]+)\/[^/?]+\.m3u8/.exec(level.uri)?.[1] ?? `${level.height}p`;
+}
+
+/** `/live/{show}/{epoch}/{rendition}/media.m3u8` names its media epoch. */
+function epochOf(level: Level | undefined): string | null {
+  return /\/([^/?]+)\/[^/?]+\/[^/?]+\.m3u8/.exec(level?.uri ?? '')?.[1] ?? null;
 }
 
 function shortSide(level: Level): number {

@@ -7,7 +7,7 @@
  * (the server repeats a picture), so `away` comes from the report and `reconnecting` from playback.
  */
 
-import type { ShowState } from '../shared/api';
+import type { ShowState } from '../shared/report';
 
 export type Phase =
   'connecting' | 'waiting' | 'live' | 'away' | 'reconnecting' | 'ended' | 'unknown' | 'unsupported';

@@ -1,6 +1,16 @@
-/** The browser's own HLS as an `Engine`, where Media Source Extensions are missing. */
+/**
+ * The browser's own HLS as an `Engine`, where Media Source Extensions are missing. It tells of no
+ * timed metadata: cues come over the event socket and with the state of the show.
+ */
 
-import type { Engine, EngineListener } from './engine';
+import type { Anchor } from '../shared/show-model';
+import type { Engine, EngineListener, Moment } from './engine';
+import { tickAtUtc } from './timeline';
+
+interface DatedVideo extends HTMLVideoElement {
+  /** The PROGRAM-DATE-TIME of the video's time 0. */
+  getStartDate?: () => Date;
+}
 
 export class NativeEngine implements Engine {
   static isSupported(video: HTMLVideoElement): boolean {
@@ -12,9 +22,10 @@ export class NativeEngine implements Engine {
   private readonly silence = new AbortController();
 
   constructor(
-    private readonly video: HTMLVideoElement,
+    private readonly video: DatedVideo,
     url: string,
     listener: EngineListener,
+    private readonly anchor: () => Anchor | null,
   ) {
     const { signal } = this.silence;
     video.addEventListener('error', () => listener.broken('native'), { signal });
@@ -34,6 +45,14 @@ export class NativeEngine implements Engine {
   get livePositionS(): number | null {
     const { seekable } = this.video;
     return seekable.length === 0 ? null : seekable.end(seekable.length - 1);
+  }
+
+  /** Through UTC, to the millisecond: all that PROGRAM-DATE-TIME holds. */
+  momentAt(seconds: number): Moment | null {
+    const anchor = this.anchor();
+    const startMs = this.video.getStartDate?.().getTime() ?? Number.NaN;
+    if (anchor === null || Number.isNaN(startMs)) return null;
+    return { epoch: anchor.epoch, tick: tickAtUtc(anchor, startMs + seconds * 1e3) };
   }
 
   choose(): void {

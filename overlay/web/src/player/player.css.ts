@@ -160,6 +160,7 @@ export const playerStyles = css`
     font-weight: 700;
     letter-spacing: 0.02em;
     text-shadow: none;
+    white-space: nowrap;
   }
 
   .pill::before {
@@ -179,6 +180,14 @@ export const playerStyles = css`
     padding: 40px calc(var(--edge-r) - 8px) calc(env(safe-area-inset-bottom) + 8px)
       calc(var(--edge-l) - 8px);
     background: linear-gradient(rgb(12 10 8 / 0%), rgb(12 10 8 / 82%));
+  }
+
+  .over {
+    position: absolute;
+    bottom: calc(env(safe-area-inset-bottom) + 76px);
+    left: var(--edge-l);
+    width: min(400px, 100% - var(--edge-l) - var(--edge-r));
+    pointer-events: none;
   }
 
   .prompt {
@@ -244,6 +253,26 @@ export const playerStyles = css`
     pointer-events: none;
   }
 
+  /* The way to the cart stays. */
+  :host([data-idle]:not([data-fit='top'])) .top {
+    opacity: 1;
+    background: none;
+  }
+
+  :host([data-idle]:not([data-fit='top'])) .top > :not(slot),
+  :host([data-idle]:not([data-fit='top'])) ::slotted([slot='brand']) {
+    opacity: 0;
+  }
+
+  .top > *,
+  ::slotted([slot='brand']) {
+    transition: opacity 0.25s;
+  }
+
+  .top slot[name='actions'] {
+    pointer-events: auto;
+  }
+
   .visually-hidden {
     position: absolute;
     width: 1px;
@@ -267,6 +296,18 @@ export const playerStyles = css`
     }
   }
 
+  @container (max-width: 1000px) {
+    :host([data-card]:not([data-fit='top'])) .prompt {
+      top: calc(var(--top) + 44px);
+      bottom: auto;
+    }
+
+    :host([data-card][data-fit='top']) .prompt {
+      top: calc(var(--top) + 100cqw / var(--ratio) - 66px);
+      bottom: auto;
+    }
+  }
+
   @media (prefers-reduced-motion: reduce) {
     .spinner {
       animation: none;
@@ -275,6 +316,8 @@ export const playerStyles = css`
     }
 
     .top,
+    .top > *,
+    ::slotted([slot='brand']),
     .bottom {
       transition: none;
     }

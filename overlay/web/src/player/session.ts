@@ -6,9 +6,11 @@
  * failure leads to another attempt, spread in time by `backoffMs`.
  */
 
-import { fetchReport, playlistUrl } from '../shared/api';
+import { playlistUrl } from '../shared/api';
 import { backoffMs } from '../shared/backoff';
-import type { Engine, EngineListener, Rendition } from './engine';
+import type { ShowReport } from '../shared/report';
+import type { Anchor, ShowModel } from '../shared/show-model';
+import type { Engine, EngineListener, Moment, Rendition } from './engine';
 import { bufferedAheadS } from './engine';
 import { LatencyController } from './latency';
 import type { Command, Happening, Phase } from './machine';
@@ -45,7 +47,22 @@ export type OpenEngine = (
   video: HTMLVideoElement,
   url: string,
   listener: EngineListener,
+  anchor: () => Anchor | null,
 ) => Engine | null;
+
+/** What a session asks of the page's `ShowFeed`. */
+export interface Reports {
+  readonly model: ShowModel;
+  ask(): Promise<ShowReport | 'unknown'>;
+  subscribe(listener: (model: ShowModel) => void): () => void;
+}
+
+/** Whom a session tells. */
+export interface SessionListener {
+  changed(view: PlayerView): void;
+  /** A payload of timed metadata was found: early, and often more than once. */
+  metadata(payload: string): void;
+}
 
 export class PlayerSession {
   private model = INITIAL;
@@ -56,6 +73,9 @@ export class PlayerSession {
   private pollTimer = 0;
   private tickTimer = 0;
   private retryTimer = 0;
+
+  private unsubscribe = () => {};
+  private air: ShowReport | null = null;
 
   private title = '';
   private wantsPlay = true;
@@ -72,8 +92,9 @@ export class PlayerSession {
   constructor(
     private readonly show: string,
     private readonly video: HTMLVideoElement,
+    private readonly reports: Reports,
     private readonly openEngine: OpenEngine,
-    private readonly onChange: (view: PlayerView) => void,
+    private readonly tell: SessionListener,
   ) {}
 
   start(): void {
@@ -85,12 +106,16 @@ export class PlayerSession {
     document.addEventListener('visibilitychange', () => this.onVisibility(), { signal });
     addEventListener('online', () => this.poll(), { signal });
     this.tickTimer = window.setInterval(() => this.tick(), TICK_MS);
+    this.unsubscribe = this.reports.subscribe(({ air }) => {
+      if (air !== null && air !== this.air) this.onReport(air);
+    });
     this.notify();
     this.poll();
   }
 
   stop(): void {
     this.stopped.abort();
+    this.unsubscribe();
     clearInterval(this.tickTimer);
     clearTimeout(this.pollTimer);
     clearTimeout(this.retryTimer);
@@ -100,6 +125,11 @@ export class PlayerSession {
   /** Without a source the element is always paused: then the viewer's wish counts. */
   get paused(): boolean {
     return this.engine === null ? !this.wantsPlay : this.video.paused;
+  }
+
+  /** Which moment of the show is on screen at `seconds` of the video's own time. */
+  momentAt(seconds: number): Moment | null {
+    return this.engine?.momentAt(seconds) ?? null;
   }
 
   play(): void {
@@ -174,7 +204,12 @@ export class PlayerSession {
     this.watchdog = new Watchdog();
     this.latency = new LatencyController();
     this.following = true;
-    const engine = this.openEngine(this.video, playlistUrl(this.show), this.listener());
+    const engine = this.openEngine(
+      this.video,
+      playlistUrl(this.show),
+      this.listener(),
+      () => this.reports.model.anchor,
+    );
     if (engine === null) {
       this.dispatch({ kind: 'unsupported' });
       return;
@@ -197,6 +232,7 @@ export class PlayerSession {
         this.rendition = name;
         this.notify();
       },
+      metadata: (payload) => this.tell.metadata(payload),
     };
   }
 
@@ -290,24 +326,28 @@ export class PlayerSession {
   private poll(): void {
     clearTimeout(this.pollTimer);
     this.pollTimer = 0;
-    void fetchReport(this.show)
-      .then((report): Happening => {
-        if (report === 'unknown') return { kind: 'no-such-show' };
-        this.title = report.title;
-        return { kind: 'report', state: report.state, epoch: report.epoch };
-      })
-      .catch((): Happening => ({ kind: 'unreachable' }))
-      .then((happening) => {
+    void this.reports
+      .ask()
+      .catch(() => 'unreachable' as const)
+      .then((answer) => {
         if (this.stopped.signal.aborted) return;
-        this.dispatch(happening);
+        if (answer === 'unreachable') this.dispatch({ kind: 'unreachable' });
+        else if (answer === 'unknown') this.dispatch({ kind: 'no-such-show' });
+        else this.onReport(answer);
         clearTimeout(this.pollTimer);
         const delayMs = pollDelayMs(this.model.phase, document.hidden, Math.random());
         this.pollTimer = window.setTimeout(() => this.poll(), delayMs);
       });
   }
 
+  private onReport(air: ShowReport): void {
+    this.air = air;
+    this.title = air.title;
+    this.dispatch({ kind: 'report', state: air.state, epoch: air.epoch });
+  }
+
   private notify(): void {
-    this.onChange({
+    this.tell.changed({
       phase: this.model.phase,
       title: this.title,
       paused: this.paused,

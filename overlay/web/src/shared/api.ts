@@ -1,64 +1,104 @@
-/** The few requests that pages make to the server, checked before they are believed. */
+/** The requests that pages make to the server, checked before they are believed. */
 
-export type ShowState = 'idle' | 'live' | 'away' | 'ended';
+import { type LogPlace, type ShowModel, parseSnapshot } from './show-model';
 
-/** `GET /live/{show}/state`: `epoch` is the media epoch to watch, if one has begun. */
-export interface ShowReport {
-  readonly show: string;
-  readonly title: string;
-  readonly state: ShowState;
-  readonly epoch: string | null;
-}
-
-const STATES: readonly string[] = ['idle', 'live', 'away', 'ended'] satisfies ShowState[];
 const TIMEOUT_MS = 8_000;
 
 /**
- * How the show fares, or `'unknown'` where the server has no such show.
- * Rejects when the server cannot be reached, is in trouble, or says something else.
+ * `GET /live/{show}/state`: all that is known of the show, or `'unknown'` where the server has no
+ * such show. Rejects when the server cannot be reached, is in trouble, or says something else.
  */
-export async function fetchReport(
+export async function fetchState(
   show: string,
   fetcher: typeof fetch = fetch,
-): Promise<ShowReport | 'unknown'> {
+): Promise<ShowModel | 'unknown'> {
   const response = await fetcher(stateUrl(show), {
     cache: 'no-cache',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (response.status === 404) return 'unknown';
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  return parseReport(await response.json());
+  return parseSnapshot(await response.json());
 }
 
-/** Throws unless `value` is a report. */
-export function parseReport(value: unknown): ShowReport {
-  if (typeof value === 'object' && value !== null) {
-    const { show, title, state, epoch } = value as Record<string, unknown>;
-    if (
-      typeof show === 'string' &&
-      typeof title === 'string' &&
-      typeof state === 'string' &&
-      STATES.includes(state) &&
-      (typeof epoch === 'string' || epoch === null)
-    ) {
-      return { show, title, state: state as ShowState, epoch };
-    }
+/** The server refused, and said why. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    /** Stable name of the reason, empty where the answer had none. */
+    readonly code: string,
+    /** The server's sentence, empty where the answer had none. */
+    message: string,
+    /** What the reason is about: a body's field, or a product's id. */
+    readonly field: string | null,
+  ) {
+    super(message);
   }
-  throw new Error('the server sent something that is not the state of a show');
+
+  /** True where the same request may succeed later. */
+  get passing(): boolean {
+    return this.status >= 500 || this.status === 429 || this.status === 408;
+  }
+}
+
+export interface ApiCall {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/**
+ * The JSON answer of `/api/v1{path}`, or null without one. Rejects with `ApiError` where the server
+ * refuses, and with anything else where it cannot be reached.
+ */
+export async function callApi(
+  path: string,
+  call: ApiCall = {},
+  fetcher: typeof fetch = fetch,
+): Promise<unknown> {
+  const { method = 'GET', headers = {}, body } = call;
+  const response = await fetcher(`/api/v1${path}`, {
+    method,
+    headers: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
+    body: body === undefined ? null : JSON.stringify(body),
+    cache: 'no-store',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const text = await response.text();
+  if (!response.ok) {
+    const { code, message, field } = errorParts(text);
+    throw new ApiError(response.status, code, message, field);
+  }
+  return text === '' ? null : JSON.parse(text);
 }
 
 /** The sentence in an error body `{"error": {"code", "message"}}`, or an empty string. */
 export function errorMessage(body: string): string {
+  return errorParts(body).message;
+}
+
+function errorParts(body: string): { code: string; message: string; field: string | null } {
   try {
-    const message: unknown = JSON.parse(body)?.error?.message;
-    return typeof message === 'string' ? message.slice(0, 300) : '';
+    const { code, message, field } = JSON.parse(body)?.error ?? {};
+    return {
+      code: typeof code === 'string' ? code : '',
+      message: typeof message === 'string' ? message.slice(0, 300) : '',
+      field: typeof field === 'string' ? field : null,
+    };
   } catch {
-    return '';
+    return { code: '', message: '', field: null };
   }
 }
 
 export function stateUrl(show: string): string {
   return `/live/${show}/state`;
+}
+
+/** The address of the event socket, from `since` on. */
+export function eventsUrl(show: string, since: LogPlace | null): string {
+  const scheme = location.protocol === 'https:' ? 'wss:' : 'ws:';
+  const from = since === null ? '' : `?since=${encodeURIComponent(since.epoch)}:${since.offset}`;
+  return `${scheme}//${location.host}/live/${show}/events${from}`;
 }
 
 export function playlistUrl(show: string): string {

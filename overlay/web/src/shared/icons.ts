@@ -51,3 +51,15 @@ export const onAir = icon(
   svg`<circle cx="12" cy="12" r="2.5" fill="currentColor" /><path d="M7.5 16.5a6.4 6.4 0 0 1 0-9m9 0a6.4 6.4 0 0 1 0 9M4.5 19.5a10.6 10.6 0 0 1 0-15m15 0a10.6 10.6 0 0 1 0 15" />`,
 );
 export const alert = icon(svg`<path d="M12 4 2.8 19.5h18.4z" /><path d="M12 10v4.5m0 2.5v.1" />`);
+export const cart = icon(
+  svg`<path d="M5.5 8.5h13l-1 10.2c-.1.8-.7 1.3-1.5 1.3H8c-.8 0-1.4-.5-1.5-1.3z" /><path d="M9 11V7.5a3 3 0 0 1 6 0V11" />`,
+);
+export const close = icon(svg`<path d="M6 6l12 12M18 6 6 18" />`);
+export const plus = icon(svg`<path d="M12 5.5v13M5.5 12h13" />`);
+export const minus = icon(svg`<path d="M5.5 12h13" />`);
+export const bin = icon(
+  svg`<path d="M4.5 7h15M9.5 7V4.5h5V7M7 7l.8 12.5h8.4L17 7M10.2 10.5v5.5m3.6-5.5v5.5" />`,
+);
+export const goods = icon(
+  svg`<path d="m12 3 8 4.2v9.6L12 21l-8-4.2V7.2zM4.3 7.3 12 11.5l7.7-4.2M12 11.5V21" />`,
+);

@@ -6,8 +6,8 @@
 import { LitElement, type TemplateResult, html } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 
-import { fetchReport } from '../shared/api';
 import { t } from '../shared/i18n';
+import { ShowFeed } from '../shared/show-feed';
 import { Broadcast } from './broadcast';
 import {
   CaptureError,
@@ -18,6 +18,7 @@ import {
   listDevices,
   stopStream,
 } from './capture';
+import './counter/counter';
 import { keepKey, takeKey } from './key';
 import './level';
 import * as panels from './panels';
@@ -37,6 +38,7 @@ export class ComptoirStudio extends LitElement {
   @state() copied = false;
 
   broadcast!: Broadcast;
+  feed!: ShowFeed;
   @query('dialog') private dialog!: HTMLDialogElement;
   private life = new AbortController();
   private keyRefused = false;
@@ -46,6 +48,8 @@ export class ComptoirStudio extends LitElement {
     this.life = new AbortController();
     const { signal } = this.life;
     this.broadcast = new Broadcast(this.show, () => this.onBroadcast());
+    this.feed = new ShowFeed(this.show);
+    this.feed.start();
     this.key = takeKey(this.show);
     this.editingKey = this.key === '';
     if (!window.isSecureContext) this.captureProblem = 'insecure';
@@ -60,6 +64,7 @@ export class ComptoirStudio extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.life.abort();
+    this.feed.stop();
     this.broadcast.end();
     stopStream(this.stream);
   }
@@ -74,7 +79,7 @@ export class ComptoirStudio extends LitElement {
       <div class="columns">
         ${panels.preview(this)}
         <div class="side">${panels.air(this)} ${panels.keyForm(this)} ${panels.sources(this)}</div>
-        ${panels.link(this)}
+        ${panels.counter(this)} ${panels.link(this)}
       </div>
       ${panels.endDialog(this)}
     `;
@@ -128,7 +133,7 @@ export class ComptoirStudio extends LitElement {
     this.keyRefused = false;
     this.editingKey = false;
     keepKey(this.show, this.key);
-    this.broadcast.go(this.feed(this.stream), this.key);
+    this.broadcast.go(this.outgoing(this.stream), this.key);
   }
 
   askToEnd(): void {
@@ -178,10 +183,10 @@ export class ComptoirStudio extends LitElement {
     this.stream = stream;
     const [picture] = stream.getVideoTracks();
     picture?.addEventListener('ended', () => this.onSourceEnded(stream));
-    void this.broadcast.swap(this.feed(stream)).then(() => stopStream(before));
+    void this.broadcast.swap(this.outgoing(stream)).then(() => stopStream(before));
   }
 
-  private feed(stream: MediaStream): { stream: MediaStream; isScreen: boolean } {
+  private outgoing(stream: MediaStream): { stream: MediaStream; isScreen: boolean } {
     return { stream, isScreen: this.choice.source === 'screen' };
   }
 
@@ -215,7 +220,7 @@ export class ComptoirStudio extends LitElement {
   }
 
   private async learnWhetherItExists(): Promise<void> {
-    const report = await fetchReport(this.show).catch(() => null);
+    const report = await this.feed.fetch().catch(() => null);
     this.exists = report !== 'unknown';
   }
 

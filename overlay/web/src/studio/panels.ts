@@ -110,6 +110,13 @@ export function sources(page: ComptoirStudio): TemplateResult {
   </section>`;
 }
 
+/** The products, and what viewers see of them. */
+export function counter(page: ComptoirStudio): TemplateResult {
+  return html`<section class="panel counter" aria-label=${t('counter.title')}>
+    <comptoir-counter show=${page.show} .key=${page.key} .feed=${page.feed}></comptoir-counter>
+  </section>`;
+}
+
 export function link(page: ComptoirStudio): TemplateResult {
   return html`<section class="panel field link">
     <label for="watch-link">${t('studio.link')}</label>

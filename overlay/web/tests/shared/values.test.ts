@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { errorMessage, fetchReport, parseReport } from '../../src/shared/api';
+import { errorMessage, fetchState } from '../../src/shared/api';
 import { backoffMs } from '../../src/shared/backoff';
+import { parseReport } from '../../src/shared/report';
 import { isShowName, showFromPath, toShowName } from '../../src/shared/show-name';
 
 describe('show names', () => {
@@ -51,8 +52,8 @@ describe('reports', () => {
 
   it('tell an unknown show from a server in trouble', async () => {
     const answering = (status: number) => async () => new Response('{}', { status });
-    await expect(fetchReport('x', answering(404))).resolves.toBe('unknown');
-    await expect(fetchReport('x', answering(503))).rejects.toThrow('503');
+    await expect(fetchState('x', answering(404))).resolves.toBe('unknown');
+    await expect(fetchState('x', answering(503))).rejects.toThrow('503');
   });
 
   it('of errors give their sentence, bounded, or nothing', () => {

@@ -1,0 +1,122 @@
+/**
+ * All that a page hears of its show: the event socket, and `/live/{show}/state` where the socket
+ * has nothing to say. One per page; the player, the cards, the cart and the studio share it.
+ *
+ * Lifecycle: `start()` once, `stop()` once.
+ */
+
+import { fetchState } from './api';
+import { EventSocket } from './events';
+import type { ShowReport } from './report';
+import { type Message, NOTHING_KNOWN, type ShowModel, absorb, fold } from './show-model';
+
+type Listener = (model: ShowModel) => void;
+
+/** A difference of clocks, and how long the question was under way: the shortest is believed. */
+interface ClockReading {
+  readonly offsetMs: number;
+  readonly roundTripMs: number;
+}
+
+const MAX_READINGS = 8;
+/** In the mean: those who hear of a new epoch together must not ask together. */
+const COMPLETE_AFTER_MS = 1_500;
+
+export class ShowFeed {
+  model: ShowModel = NOTHING_KNOWN;
+  connected = false;
+  private readonly socket: EventSocket;
+  private readonly listeners = new Set<Listener>();
+  private completing = 0;
+  private stopped = false;
+  private readings: readonly ClockReading[] = [];
+
+  constructor(private readonly show: string) {
+    this.socket = new EventSocket(show, {
+      place: () => this.model.log,
+      hear: (message) => this.hear(message),
+      connected: (is) => (this.connected = is),
+    });
+  }
+
+  start(): void {
+    this.socket.start();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.completing);
+    this.socket.stop();
+    this.listeners.clear();
+  }
+
+  /** `listener` hears every change from now on. The answer ends that. */
+  subscribe(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** The server's Unix time in milliseconds, or null before it has told. */
+  serverNowMs(): number | null {
+    if (this.readings.length === 0) return null;
+    const best = this.readings.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
+    return performance.now() + best.offsetMs;
+  }
+
+  /**
+   * How the show fares: what the socket told, else fetched. Rejects when the server cannot be
+   * reached. The answer may be older than what listeners were told meanwhile by an instant.
+   */
+  async ask(): Promise<ShowReport | 'unknown'> {
+    const { air } = this.model;
+    return this.connected && air !== null ? air : this.fetch();
+  }
+
+  /** The same, from the server's snapshot in any case. */
+  async fetch(): Promise<ShowReport | 'unknown'> {
+    const snapshot = await fetchState(this.show);
+    if (snapshot === 'unknown') return 'unknown';
+    this.become(absorb(this.model, snapshot));
+    if (snapshot.air === null) throw new Error('the server did not say how the show fares');
+    return snapshot.air;
+  }
+
+  private hear(message: Message): 'ok' | 'gap' {
+    if (message.kind === 'clock') this.read(message.sentMs, message.serverMs);
+    const next = fold(this.model, message);
+    if (next === 'gap') return 'gap';
+    this.become(next);
+    return 'ok';
+  }
+
+  private become(model: ShowModel): void {
+    if (model === this.model) return;
+    this.model = model;
+    for (const listener of this.listeners) listener(model);
+    this.completeLater();
+  }
+
+  /** The socket tells that a media epoch has begun, but not where its tick 0 lies. */
+  private completeLater(): void {
+    const { air, anchor } = this.model;
+    const complete = air === null || air.epoch === null || air.epoch === anchor?.epoch;
+    if (complete || this.completing !== 0 || this.stopped) return;
+    const delayMs = COMPLETE_AFTER_MS * (0.5 + Math.random());
+    this.completing = window.setTimeout(() => {
+      void this.fetch()
+        .catch(() => undefined)
+        .then(() => {
+          this.completing = 0;
+          this.completeLater();
+        });
+    }, delayMs);
+  }
+
+  private read(sentMs: number, serverMs: number): void {
+    const now = performance.now();
+    const roundTripMs = now - sentMs;
+    if (roundTripMs < 0) return;
+    const offsetMs = serverMs - (sentMs + roundTripMs / 2);
+    this.readings = [...this.readings, { offsetMs, roundTripMs }].slice(-MAX_READINGS);
+  }
+}

@@ -1,0 +1,159 @@
+"""The API over real HTTP, on a real database, with shows whose air is scripted."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from mediaserver.api.access import Access
+from mediaserver.api.app import make_app
+from mediaserver.api.endpoints import Endpoint, routes
+from mediaserver.api.openapi import described
+from mediaserver.api.shop import ShopResources
+from mediaserver.auth import KeyRing
+from mediaserver.broadcast.cues import Moment, stamped
+from mediaserver.bus.messages import ShowSnapshot, ShowStatus
+from mediaserver.errors import RequestRefused
+from mediaserver.health import Readiness
+from mediaserver.shop_desk import ShopDesk
+from mediaserver.viewers import ViewerTokens
+from overlay.shop import Shop
+from overlay.show.cues import CueMoment
+from overlay.show.log import MediaTime
+from overlay.values import ShowEvent
+from transcoder.values import Anchor
+
+HOST, OTHER_HOST = "the-host-key-of-show-one", "the-host-key-of-show-two"
+OPERATOR = "the-key-of-the-operator"
+ANCHOR = Anchor(utc_us=1_700_000_000_000_000, monotonic_ns=0)
+NOW_NS = 100_000_000_000
+
+
+class NoClock:
+    """An ingest that never knows."""
+
+    async def host_moment(self, session: str, host_utc_us: int) -> int | None:
+        return None
+
+
+@dataclass
+class ScriptedAir:
+    """A show that is on air at tick 9,000,000, or off air."""
+
+    name: str
+    on_air: bool = True
+
+    @property
+    def status(self) -> ShowStatus:
+        epoch = "e1" if self.on_air else None
+        state = "live" if self.on_air else "idle"
+        return ShowStatus(show=self.name, title="One", state=state, epoch=epoch)  # type: ignore[arg-type]
+
+    async def stamp(self, moment: Moment) -> CueMoment:
+        if not self.on_air:
+            raise RequestRefused(409, "not_on_air", "It is not on air.")
+        return await stamped(
+            moment,
+            media_epoch="e1",
+            anchor=ANCHOR,
+            window_ticks=60 * 90_000,
+            session="s",
+            clock=NoClock(),
+            now_ns=NOW_NS,
+        )
+
+    def air_time(self) -> MediaTime | None:
+        return MediaTime(media_epoch="e1", pts=ANCHOR.tick(NOW_NS)) if self.on_air else None
+
+
+@dataclass
+class Listener:
+    """Who hears what the shop has committed."""
+
+    snapshots: list[ShowSnapshot] = field(default_factory=list)
+    events: list[ShowEvent] = field(default_factory=list)
+
+    def snapshot(self, snapshot: ShowSnapshot) -> None:
+        self.snapshots.append(snapshot)
+
+    def event(self, event: ShowEvent) -> None:
+        self.events.append(event)
+
+
+@dataclass
+class Api:
+    """A server and what stands around it."""
+
+    client: TestClient[Any, Any]
+    desk: ShopDesk
+    listener: Listener
+    air: ScriptedAir
+    endpoints: list[Endpoint]
+
+    async def call(
+        self, row: str, *, key: str = "", json: object = None, **headers: str
+    ) -> tuple[int, Any]:
+        """Status and plain answer of ``METHOD path``, the path below /api/v1."""
+        method, path = row.split(" ", 1)
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        async with self.client.request(
+            method, "/api/v1" + path, headers=headers, json=json
+        ) as response:
+            has_json = response.content_type == "application/json"
+            plain: Any = await response.json() if has_json else None
+            if response.status >= 400:
+                assert plain["error"]["message"].endswith("."), plain
+            return response.status, plain
+
+    async def become_viewer(self) -> None:
+        """Have a viewer's cookie from now on."""
+        status, _ = await self.call("POST /viewer")
+        assert status == 204
+
+    async def stock(self, product: str = "wine", **changes: object) -> Any:
+        """Put a product as the host."""
+        status, plain = await self.call(
+            f"PUT /shows/one/products/{product}", key=HOST, json={**GOODS, **changes}
+        )
+        assert status == 200, plain
+        return plain
+
+
+GOODS = {
+    "name": "Wine",
+    "facts": ["Red"],
+    "picture": "/demo/wine.svg",
+    "price_minor": 1250,
+    "currency": "EUR",
+    "stock": 3,
+    "seller": "The corner shop",
+    "returns": "14 days",
+}
+
+
+@pytest.fixture
+async def api(tmp_path: Path) -> AsyncIterator[Api]:
+    """Shows `one` (on air, scripted) and `two` (off air); their hosts and an operator."""
+    shows = {"one": ScriptedAir("one"), "two": ScriptedAir("two", on_air=False)}
+    viewers = ViewerTokens(b"s" * 32)
+    keys = KeyRing({"one": HOST, "two": OTHER_HOST}, operator=OPERATOR)
+    access = Access(keys=keys, viewers=viewers, shows=shows)
+    listener = Listener()
+    desk = ShopDesk(
+        lambda: Shop.open(tmp_path / "shop.sqlite3"), shows=tuple(shows), audience=listener
+    )
+    await desk.start()
+    shop = ShopResources(shows=shows, desk=desk, access=access, viewers=viewers)
+    endpoints = described(shop.endpoints())
+    app = make_app(
+        routes=routes(endpoints, access), readiness=lambda: Readiness(checks={"shop": True})
+    )
+    async with TestClient(TestServer(app)) as client:
+        yield Api(
+            client=client, desk=desk, listener=listener, air=shows["one"], endpoints=endpoints
+        )
+    await desk.close()
