@@ -27,6 +27,8 @@ class EpochRecord:
     epoch: str
     boot_id: str
     source: int = 0
+    session: str = ""
+    """The last WHIP session that was accepted: its host may end the show, lost or not."""
     anchor: Anchor | None = None
     generation: int = -1
     next_number: int = 0

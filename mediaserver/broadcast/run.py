@@ -68,6 +68,10 @@ class EpochRun:
         self._update(replace(self.record, source=self.record.source + 1))
         return self.record.source
 
+    def accepted(self, session: str) -> None:
+        """Remember whose publish the epoch follows now."""
+        self._update(replace(self.record, session=session))
+
     def start(self, worker: Worker) -> bool:
         """Make `worker` encode this epoch, from where the last one stopped; False if it is gone."""
         self.worker = worker

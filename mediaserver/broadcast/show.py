@@ -62,8 +62,11 @@ class ShowRunner:
         return ShowStatus(show=self.name, title=self.title, state=self._state(), epoch=shown)
 
     def has_session(self, session: str) -> bool:
-        """Whether `session` is the publish of this show."""
-        return self._session is not None and self._session.id == session
+        """Whether `session` is the publish of this show, or was its last one before it was lost."""
+        epoch = self._epoch
+        if epoch is None or epoch.ending or epoch.ended:
+            return False
+        return epoch.record.session == session
 
     def replay(self) -> Iterator[bytes]:
         """Framed bytes that bring a gateway up to date."""
@@ -272,6 +275,7 @@ class ShowRunner:
             self._close_epoch(self._epoch)
         self._epoch = epoch
         self._session = session
+        epoch.accepted(session.id)
         self._watch_grace()
 
     def _employ(self, epoch: EpochRun, worker: Worker) -> bool:

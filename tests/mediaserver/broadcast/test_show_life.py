@@ -129,7 +129,7 @@ async def test_a_publish_that_kills_worker_after_worker_is_taken_off(stage: Any)
         await _settled()
         worker = replacement
     assert stage.ingest.closed == ["s1"]
-    assert not stage.show.has_session("s1")
+    assert not await stage.show.unpublish("s1")
     await stage.show.close()
 
 
@@ -143,6 +143,21 @@ async def test_ingest_lost_is_the_host_lost_not_the_show(stage: Any) -> None:
     assert not stage.was_ended(worker)
     await stage.show.publish("s2", "offer")
     assert stage.show.has_session("s2")
+    await stage.show.close()
+
+
+async def test_a_host_who_was_lost_may_still_end_the_show(stage: Any) -> None:
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.event("s1", "media")
+    stage.encode(worker, 0)
+    stage.show.ingest_lost()
+    await stage.show.close()
+    stage.show = stage.new_main()
+    stage.show.restore()
+    assert not await stage.show.unpublish("s0")
+    assert await stage.show.unpublish("s1")
+    assert stage.show.status.state == "ended"
     await stage.show.close()
 
 
