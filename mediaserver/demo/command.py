@@ -141,7 +141,7 @@ async def _keep_host(config: Config, url: str) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "mediaserver.demo.host", "--url", url),
+            *("-m", "mediaserver.demo.host", "--url", url, "--log-level", "warning"),
             stdin=asyncio.subprocess.PIPE,  # its end tells the host that we are gone
             env={**os.environ, KEY_VARIABLE: key},
             start_new_session=True,

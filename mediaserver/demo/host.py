@@ -102,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not key:
         print(f"Set {KEY_VARIABLE} to the show's host key.", file=sys.stderr)
         return 2
-    logs.configure(LogConfig(format=options.log_format), process="demo")
+    settings = LogConfig(format=options.log_format, level=options.log_level)
+    logs.configure(settings, process="demo")
     _offer_loopback()
     width, height = options.size
     picture = Picture(width=width, height=height, frames_per_second=options.fps)
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", type=_size, default=(1280, 720), help="default: 1280x720")
     parser.add_argument("--fps", type=_fps, default=30, help="frames a second, default: 30")
     parser.add_argument("--log-format", choices=("console", "json"), default="console")
+    parser.add_argument("--log-level", choices=("info", "warning", "error"), default="info")
     return parser
 
 
