@@ -26,10 +26,10 @@ from mediaserver.health import Readiness
 from mediaserver.ingest.link import IngestLink
 from mediaserver.ingest.whip import WhipResources
 from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
-from mediaserver.profiles import find_profile
 from mediaserver.workers.pool import WorkerPool
 from mediaserver.workers.setup import RunFolder
 from transcoder.control import Hello
+from transcoder.profiles import Profile
 
 log = structlog.get_logger()
 
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 class Node:
     """Main's rooms, connected. Made by `run_main`; lives until that is cancelled."""
 
-    def __init__(self, config: Config, folder: RunFolder) -> None:
+    def __init__(self, config: Config, folder: RunFolder, profile: Profile) -> None:
         self.config = config
         self.folder = folder
         self.supervisor = SupervisorLink()
@@ -50,7 +50,7 @@ class Node:
             ingest=self.ingest,
             store=EpochStore(config.data / "epochs.json"),
             publish=self.feed.publish,
-            recipe=self._recipe,
+            recipe=Recipe(profile=profile, latency=config.latency),
         )
         policy = ShowPolicy(
             grace_s=config.webrtc.grace_s,
@@ -89,9 +89,6 @@ class Node:
         )
         return exposition([own, ChildMetrics(lambda: self.hub.metrics)])
 
-    def _recipe(self) -> Recipe:
-        return Recipe(profile=find_profile(self.config.profile), latency=self.config.latency)
-
 
 class SupervisorLink:
     """Tells the supervisor how many workers to keep; remembers the last word while it is away."""
@@ -119,9 +116,9 @@ class SupervisorLink:
             pass
 
 
-async def run_main(*, config: Config, folder: RunFolder) -> None:
+async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> None:
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
-    node = Node(config, folder)
+    node = Node(config, folder, profile)
     whip = WhipResources(
         shows=node.shows, keys=KeyRing.of(config), public_url=config.http.public_url
     )

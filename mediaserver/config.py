@@ -26,6 +26,7 @@ SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A show's name is part of its addresses: lower-case letters, digits and hyphens, 63 at most."""
 
 MIN_KEY_CHARS = 16
+ENV_PREFIX = "COMPTOIR_"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -114,7 +115,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="COMPTOIR_",
+        env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
     )
 
@@ -138,6 +139,7 @@ class Config(BaseSettings):
                     f"{name!r} is no name for a show: use 1 to 63 lower-case letters, digits "
                     "and hyphens, beginning with a letter or digit"
                 )
+        _refuse_shared_keys(value)
         return value
 
     @classmethod
@@ -163,11 +165,11 @@ def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> 
     return _validated({**_read(path), "_options": dict(options or {})}, source=path)
 
 
-def to_plain(config: Config) -> dict[str, Any]:
-    """Plain data with the secrets in clear: only for the pipe to our own child processes."""
+def to_plain(config: Config, *, keys: bool) -> dict[str, Any]:
+    """Plain data for the pipe to our own child processes, with the keys in clear or without any."""
     plain = config.model_dump(mode="json")
     for name, show in config.shows.items():
-        plain["shows"][name]["host_key"] = show.host_key.get_secret_value()
+        plain["shows"][name]["host_key"] = show.host_key.get_secret_value() if keys else ""
     return plain
 
 
@@ -185,6 +187,14 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise ConfigError(f"The configuration {path} cannot be read: {exc.strerror}.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"The configuration {path} is not a text in UTF-8.") from None
+    except (
+        yaml.MarkedYAMLError
+    ) as exc:  # its own text quotes the line, and there may be a key in it
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
+        problem = exc.problem or "it cannot be parsed"
+        raise ConfigError(
+            f"The configuration {path} is not YAML: {problem}, in line {line}."
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as exc:  # bad dates, absurd nesting
         raise ConfigError(f"The configuration {path} is not YAML: {_one_line(exc)}.") from None
     if content is None:
@@ -210,7 +220,8 @@ def _sentence(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such key."
-    given = "" if "key" in path.rsplit(".", 1)[-1] else f" (given: {_short(error['input'])})"
+    secret = "key" in path.rsplit(".", 1)[-1] or error["loc"][:1] == ("shows",)
+    given = "" if secret else f" (given: {_short(error['input'])})"
     message = error["msg"].removeprefix("Value error, ")
     return f"{path}: {message[0].lower()}{message[1:]}{given}."
 
@@ -222,6 +233,18 @@ def _short(value: object) -> str:
 
 def _one_line(exc: Exception) -> str:
     return " ".join(str(exc).split()).rstrip(".")
+
+
+def _refuse_shared_keys(shows: Mapping[str, ShowConfig]) -> None:
+    owners: dict[str, str] = {}
+    for name, show in shows.items():
+        key = show.host_key.get_secret_value()
+        if key and key in owners:
+            raise ValueError(
+                f"{name!r} and {owners[key]!r} have the same host key; each show needs its own, "
+                "because a key alone says which show it publishes"
+            )
+        owners[key] = name
 
 
 def _checked_key(value: SecretStr) -> SecretStr:

@@ -21,6 +21,7 @@ from mediaserver import logs
 from mediaserver.errors import ComptoirError
 from mediaserver.workers.setup import ChildSetup, RunFolder
 from transcoder.errors import TranscoderError
+from transcoder.profiles import Profile
 
 EXIT_CANNOT_START = 78  # EX_CONFIG of sysexits.h
 
@@ -75,7 +76,8 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
         return ingest.run(bus_path=folder.bus, settings=config.webrtc, ingest_id=setup.name)
     from mediaserver import app
 
-    return app.run_main(config=config, folder=folder)
+    profile = Profile.from_plain(setup.profile)
+    return app.run_main(config=config, folder=folder, profile=profile)
 
 
 async def _until_told(role: Coroutine[Any, Any, None]) -> None:
