@@ -59,4 +59,4 @@ lock:
 		--no-header --python-version 3.11 --upgrade - -o requirements-node.lock
 
 clean:
-	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build data
+	rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist build

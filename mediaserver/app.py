@@ -30,7 +30,6 @@ from mediaserver.health import Readiness
 from mediaserver.ingest.link import IngestLink
 from mediaserver.ingest.whip import WhipResources
 from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
-from mediaserver.profiles import find_profile
 from mediaserver.shop_desk import ShopDesk
 from mediaserver.viewers import ViewerTokens, load_secret
 from mediaserver.workers.pool import WorkerPool
@@ -39,6 +38,7 @@ from overlay.shop import Shop
 from overlay.show.events import read_cue
 from overlay.values import ShowEvent
 from transcoder.control import Hello
+from transcoder.profiles import Profile
 from transcoder.wire import frame
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ log = structlog.get_logger()
 class Node:
     """Main's rooms, connected. Made by `run_main`; lives until that is cancelled."""
 
-    def __init__(self, config: Config, folder: RunFolder) -> None:
+    def __init__(self, config: Config, folder: RunFolder, profile: Profile) -> None:
         self.config = config
         self.folder = folder
         self.supervisor = SupervisorLink()
@@ -65,7 +65,7 @@ class Node:
             ingest=self.ingest,
             store=EpochStore(config.data / "epochs.json"),
             publish=self.feed.publish,
-            recipe=self._recipe,
+            recipe=Recipe(profile=profile, latency=config.latency),
         )
         policy = ShowPolicy(
             grace_s=config.webrtc.grace_s,
@@ -119,9 +119,6 @@ class Node:
         yield from map(frame, self.shop.snapshots())
         yield from replay_of(self.shows.values())
 
-    def _recipe(self) -> Recipe:
-        return Recipe(profile=find_profile(self.config.profile), latency=self.config.latency)
-
 
 class SupervisorLink:
     """Tells the supervisor how many workers to keep; remembers the last word while it is away."""
@@ -149,9 +146,9 @@ class SupervisorLink:
             pass
 
 
-async def run_main(*, config: Config, folder: RunFolder) -> None:
+async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> None:
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
-    node = Node(config, folder)
+    node = Node(config, folder, profile)
     app = make_app(routes=_routes(node), readiness=node.readiness)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(node.shop.close)

@@ -26,6 +26,9 @@ SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A show's name is part of its addresses: lower-case letters, digits and hyphens, 63 at most."""
 
 MIN_KEY_CHARS = 16
+ENV_PREFIX = "COMPTOIR_"
+
+_ORIGIN = re.compile(r"https?://[^\s/?#]+")
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -40,13 +43,27 @@ class HttpConfig(_Section):
     host: str = "0.0.0.0"  # noqa: S104 - a server for the public; the deployment's firewall decides
     port: Port = 8080
     public_url: str = ""
+    allowed_origins: tuple[str, ...] = ()
 
     @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[^\s/?#]+", value):
+        if value and not _ORIGIN.fullmatch(value):
             raise ValueError("it must be http:// or https:// and a host, without a path, or empty")
         return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin, such as https://shop.example.org")
+        return value
+
+    @property
+    def own_origins(self) -> tuple[str, ...]:
+        """The origins, besides the one a request was sent to, whose pages may open sockets."""
+        return (*self.allowed_origins, *((self.public_url,) if self.public_url else ()))
 
 
 class AdminConfig(_Section):
@@ -114,7 +131,7 @@ class Config(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
-        env_prefix="COMPTOIR_",
+        env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
     )
 
@@ -144,6 +161,7 @@ class Config(BaseSettings):
                     f"{name!r} is no name for a show: use 1 to 63 lower-case letters, digits "
                     "and hyphens, beginning with a letter or digit"
                 )
+        _refuse_shared_keys(value)
         return value
 
     @classmethod
@@ -169,12 +187,12 @@ def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> 
     return _validated({**_read(path), "_options": dict(options or {})}, source=path)
 
 
-def to_plain(config: Config) -> dict[str, Any]:
-    """Plain data with the secrets in clear: only for the pipe to our own child processes."""
+def to_plain(config: Config, *, keys: bool) -> dict[str, Any]:
+    """Plain data for the pipe to our own child processes, with the keys in clear or without any."""
     plain = config.model_dump(mode="json")
-    plain["operator_key"] = config.operator_key.get_secret_value()
+    plain["operator_key"] = config.operator_key.get_secret_value() if keys else ""
     for name, show in config.shows.items():
-        plain["shows"][name]["host_key"] = show.host_key.get_secret_value()
+        plain["shows"][name]["host_key"] = show.host_key.get_secret_value() if keys else ""
     return plain
 
 
@@ -192,6 +210,14 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise ConfigError(f"The configuration {path} cannot be read: {exc.strerror}.") from None
     except UnicodeDecodeError:
         raise ConfigError(f"The configuration {path} is not a text in UTF-8.") from None
+    except (
+        yaml.MarkedYAMLError
+    ) as exc:  # its own text quotes the line, and there may be a key in it
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 0
+        problem = exc.problem or "it cannot be parsed"
+        raise ConfigError(
+            f"The configuration {path} is not YAML: {problem}, in line {line}."
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as exc:  # bad dates, absurd nesting
         raise ConfigError(f"The configuration {path} is not YAML: {_one_line(exc)}.") from None
     if content is None:
@@ -217,7 +243,8 @@ def _sentence(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such key."
-    given = "" if "key" in path.rsplit(".", 1)[-1] else f" (given: {_short(error['input'])})"
+    secret = "key" in path.rsplit(".", 1)[-1] or error["loc"][:1] == ("shows",)
+    given = "" if secret else f" (given: {_short(error['input'])})"
     message = error["msg"].removeprefix("Value error, ")
     return f"{path}: {message[0].lower()}{message[1:]}{given}."
 
@@ -229,6 +256,18 @@ def _short(value: object) -> str:
 
 def _one_line(exc: Exception) -> str:
     return " ".join(str(exc).split()).rstrip(".")
+
+
+def _refuse_shared_keys(shows: Mapping[str, ShowConfig]) -> None:
+    owners: dict[str, str] = {}
+    for name, show in shows.items():
+        key = show.host_key.get_secret_value()
+        if key and key in owners:
+            raise ValueError(
+                f"{name!r} and {owners[key]!r} have the same host key; each show needs its own, "
+                "because a key alone says which show it publishes"
+            )
+        owners[key] = name
 
 
 def _checked_key(value: SecretStr) -> SecretStr:

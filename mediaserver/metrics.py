@@ -52,16 +52,20 @@ class NodeMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Shows by state, workers by use, gateways."""
-        shows = GaugeMetricFamily("comptoir_shows", "Shows by state", labels=["state"])
+        shows = _gauge("comptoir_shows", "Shows by state", "state")
         states = list(self._states())
         for state in ("idle", "live", "away", "ended"):
-            shows.add_metric([state], states.count(state))
-        workers = GaugeMetricFamily("comptoir_workers", "Transcoder workers", labels=["use"])
+            shows.add_metric(["main", state], states.count(state))
+        workers = _gauge("comptoir_workers", "Transcoder workers", "use")
         for use, count in self._workers().items():
-            workers.add_metric([use], count)
-        gateways = GaugeMetricFamily("comptoir_gateways", "Gateways connected to main")
-        gateways.add_metric([], self._gateways())
+            workers.add_metric(["main", use], count)
+        gateways = _gauge("comptoir_gateways", "Gateways connected to main")
+        gateways.add_metric(["main"], self._gateways())
         yield from (shows, workers, gateways)
+
+
+def _gauge(name: str, sentence: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, sentence, labels=["process", *labels])
 
 
 def exposition(collectors: Iterable[Collector]) -> bytes:

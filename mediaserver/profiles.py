@@ -25,7 +25,7 @@ def find_profile(name: str) -> Profile:
     try:
         return load_profile(path)
     except ProfileError as exc:
-        raise ConfigError(f"In {path}: {exc}") from None
+        raise ConfigError(str(exc)) from None
 
 
 def shipped_folder() -> Path:

@@ -19,7 +19,7 @@ import structlog
 
 from mediaserver.bus.messages import ShowSnapshot
 from mediaserver.errors import RequestRefused
-from overlay.errors import StoreUnavailable
+from overlay.errors import LogGap, StoreUnavailable
 from overlay.shop import Shop
 from overlay.show.fold import ShowState
 from overlay.values import Cue, ShowEvent
@@ -149,8 +149,15 @@ class ShopDesk:
                 self._audience.snapshot(_snapshot(show, state))
         value, events = await self._in_thread(job, self._shop)
         for event in events:
-            self._states[event.show] = self._states[event.show].apply(event)
-            self._audience.event(event)
+            try:
+                self._states[event.show] = self._states[event.show].apply(event)
+            except LogGap:
+                # A commit that failed here and yet reached the disk: what is there counts.
+                state = await self._in_thread(self._shop.snapshot, event.show)
+                self._states[event.show] = state
+                self._audience.snapshot(_snapshot(event.show, state))
+            else:
+                self._audience.event(event)
         return value
 
     def _opened(self) -> tuple[Shop, dict[str, ShowState]]:

@@ -44,8 +44,8 @@ class ShowDesk:
     store: EpochStore
     publish: Callable[[bytes], None]
     """Sends framed bytes to every gateway."""
-    recipe: Callable[[], Recipe]
-    """The encoder profile as the operator has it now. Raises `TranscoderError`."""
+    recipe: Recipe
+    """The encoder profile, as it was when the server started."""
 
 
 @dataclass(slots=True, kw_only=True)

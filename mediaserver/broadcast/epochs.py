@@ -7,14 +7,17 @@ flushed to the platter: after a power loss the machine has another boot, and so 
 
 import json
 import time
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import structlog
 
-from transcoder.values import Anchor, Part
+from transcoder import wire
+from transcoder.errors import WireError
+from transcoder.values import Anchor, InitSection, Part
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -28,6 +31,12 @@ class EpochRecord:
     epoch: str
     boot_id: str
     source: int = 0
+    session: str = ""
+    """The last WHIP session that was accepted: its host may end the show, lost or not."""
+    recipe: str = ""
+    """Digest of what the epoch's workers were told to make; another recipe cannot go on with it."""
+    inits: tuple[str, ...] = ()
+    """The newest init sections in wire form, base64: what a new worker must make again."""
     anchor: Anchor | None = None
     generation: int = -1
     next_number: int = 0
@@ -35,6 +44,21 @@ class EpochRecord:
     next_tick: int = 0
     updated_utc_s: int = 0
     ended: bool = False
+
+    @property
+    def previous(self) -> tuple[InitSection, ...]:
+        """The newest init sections."""
+        return tuple(wire.decode(b64decode(init)) for init in self.inits)
+
+    def with_inits(self, inits: Iterable[InitSection]) -> "EpochRecord":
+        """The record once these are the newest init sections."""
+        newest = tuple(inits)
+        return replace(
+            self,
+            anchor=newest[0].anchor,
+            generation=max(self.generation, newest[0].generation),
+            inits=tuple(b64encode(wire.encode(init)).decode() for init in newest),
+        )
 
     def after(self, part: Part, *, utc_s: int) -> "EpochRecord":
         """The record once `part` is on air. A worker lost now would leave its segment unfinished,
@@ -91,11 +115,13 @@ def _read(path: Path) -> dict[str, EpochRecord]:
         return {show: _record(plain) for show, plain in content.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, WireError) as exc:
         log.warning("epochs_unreadable", path=path.name, error=str(exc))
         return {}
 
 
 def _record(plain: Mapping[str, Any]) -> EpochRecord:
-    anchor = plain["anchor"]
-    return EpochRecord(**{**plain, "anchor": Anchor(**anchor) if anchor else None})
+    anchor = Anchor(**plain["anchor"]) if plain["anchor"] else None
+    record = EpochRecord(**{**plain, "anchor": anchor, "inits": tuple(plain["inits"])})
+    _ = record.previous  # of another version, it is no record of ours
+    return record

@@ -22,7 +22,10 @@ class Gateway(Protocol):
         """Queue bytes. Raises `BusError` when the peer is gone or hopelessly behind."""
 
     async def drain(self) -> None:
-        """Wait until the peer has taken most of what was queued."""
+        """Wait until the peer has taken most of what was queued. Raises `BusError` when gone."""
+
+    def abort(self) -> None:
+        """Cut the connection; whoever waits for it is told."""
 
 
 class GatewayFeed:
@@ -61,8 +64,10 @@ class GatewayFeed:
 
     def publish(self, data: bytes) -> None:
         """Send framed bytes to every gateway. Never waits."""
-        for backlog in self._catching_up.values():
-            backlog.add(data)
+        for catching_up, backlog in tuple(self._catching_up.items()):
+            if not backlog.add(data):
+                log.warning("gateway_cut_off", reason="it took too long to catch up")
+                catching_up.abort()
         for gateway in tuple(self._up_to_date):
             try:
                 gateway.send_framed(data)
@@ -78,14 +83,17 @@ class _Backlog:
         self._frames = deque(replay)
         self._added_bytes = 0
 
-    def add(self, data: bytes) -> None:
+    def add(self, data: bytes) -> bool:
+        """Keep what is new; False, and nothing is kept any more, once that is too much."""
         self._added_bytes += len(data)
+        if self._added_bytes > MAX_BUFFER_BYTES:
+            self._frames.clear()
+            return False
         self._frames.append(data)
+        return True
 
     def take(self, most_bytes: int) -> list[bytes]:
         """At least one frame if there is any, and about `most_bytes`."""
-        if self._added_bytes > MAX_BUFFER_BYTES:
-            raise BusError("the gateway took too long to catch up")
         chunk: list[bytes] = []
         while self._frames and most_bytes > 0:
             chunk.append(self._frames.popleft())

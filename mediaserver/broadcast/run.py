@@ -1,5 +1,7 @@
 """One media epoch as main sees it: its record, its window, its worker."""
 
+import hashlib
+import json
 import secrets
 import time
 from collections.abc import Iterable
@@ -43,6 +45,12 @@ class Recipe:
     profile: Profile
     latency: LatencyPreset
 
+    @property
+    def digest(self) -> str:
+        """Names the recipe: an epoch cannot go on with another one."""
+        content = json.dumps([self.profile.to_plain(), self.latency], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
 
 class EpochRun:
     """One media epoch, from its first publish to its end. Not thread-safe; main's loop owns it."""
@@ -57,7 +65,9 @@ class EpochRun:
         record: EpochRecord | None = None,
     ) -> None:
         self.show = show
-        self.record = record or EpochRecord(epoch=new_epoch_name(), boot_id=boot_id())
+        self.record = record or EpochRecord(
+            epoch=new_epoch_name(), boot_id=boot_id(), recipe=recipe.digest
+        )
         self.window = EpochWindow(window_ticks=int((window_s + WINDOW_MARGIN_S) * TICKS_PER_SECOND))
         self.worker: Worker | None = None
         self.ending = False
@@ -91,10 +101,13 @@ class EpochRun:
         self._update(replace(self.record, source=self.record.source + 1))
         return self.record.source
 
+    def accepted(self, session: str) -> None:
+        """Remember whose publish the epoch follows now."""
+        self._update(replace(self.record, session=session))
+
     def start(self, worker: Worker) -> bool:
         """Make `worker` encode this epoch, from where the last one stopped; False if it is gone."""
         self.worker = worker
-        self._update(replace(self.record, generation=self.record.generation + 1))
         return worker.send(
             StartEpoch(
                 show=self.show,
@@ -102,12 +115,12 @@ class EpochRun:
                 au_socket=str(worker.au_socket),
                 profile=self._recipe.profile.to_plain(),
                 latency=self._recipe.latency,
-                generation=self.record.generation,
+                generation=self.record.generation + 1,
                 next_number=self.record.next_number,
                 next_msn=self.record.next_msn,
                 next_tick=self.record.next_tick,
                 cues=self.owed.all,
-                previous=self.window.newest_inits,
+                previous=self.window.newest_inits or self.record.previous,
             )
         )
 
@@ -115,8 +128,7 @@ class EpochRun:
         """Keep an init section; framed bytes for the gateways when it is news."""
         data = self.window.add_init(init)
         if data is not None:
-            generation = max(self.record.generation, init.generation)
-            self._update(replace(self.record, anchor=init.anchor, generation=generation))
+            self._update(self.record.with_inits(self.window.newest_inits))
         return data
 
     def add_part(self, part: Part) -> tuple[bytes, ...]:

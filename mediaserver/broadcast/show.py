@@ -55,6 +55,7 @@ class ShowRunner:
         self._tasks: set[asyncio.Task[None]] = set()
         self._deaths: deque[float] = deque(maxlen=MAX_WORKER_DEATHS)
         self._logged: Sequence[Cue] = ()
+        self._closed = False
         self._told = self.status
 
     # What others may ask
@@ -67,8 +68,11 @@ class ShowRunner:
         return ShowStatus(show=self.name, title=self.title, state=self._state(), epoch=shown)
 
     def has_session(self, session: str) -> bool:
-        """Whether `session` is the publish of this show."""
-        return self._session is not None and self._session.id == session
+        """Whether `session` is the publish of this show, or was its last one before it was lost."""
+        epoch = self._epoch
+        if epoch is None or epoch.ending or epoch.ended:
+            return False
+        return epoch.record.session == session
 
     def replay(self) -> Iterator[bytes]:
         """Framed bytes that bring a gateway up to date."""
@@ -160,7 +164,7 @@ class ShowRunner:
 
     def ingest_lost(self) -> None:
         """The ingest process is gone, and with it every session."""
-        if self._session is not None:
+        if self._session is not None and not self._closed:
             log.warning("publish_lost_with_ingest", show=self.name)
             self._session = None
             self._watch_grace()
@@ -203,7 +207,7 @@ class ShowRunner:
     def worker_lost(self, worker: Worker) -> None:
         """The worker's process is gone: bring another, or note the end it was asked for."""
         epoch = self._epoch
-        if epoch is None or epoch.worker is not worker:
+        if self._closed or epoch is None or epoch.worker is not worker:
             return
         epoch.lose_worker()
         if epoch.ending or epoch.ended:
@@ -218,15 +222,13 @@ class ShowRunner:
         with the `cues` in the show's log."""
         self._logged = cues
         record = self._desk.store.get(self.name)
-        if record is None or not record.fresh(self._policy.grace_s):
-            return
-        self._resumed(record.epoch)
-        self._watch_grace()
-        self._tell()
-        self._spawn(self._ensure_worker())
+        if record is not None and record.fresh(self._policy.grace_s):
+            self._resumed(record.epoch)
+            self._tell()
 
     async def close(self) -> None:
         """Stop every task and timer. The epoch itself stays as it is, for the next main."""
+        self._closed = True
         if self._grace is not None:
             self._grace.cancel()
         for task in self._tasks:
@@ -253,7 +255,7 @@ class ShowRunner:
     def _new_run(self, record: EpochRecord | None) -> EpochRun:
         return EpochRun(
             show=self.name,
-            recipe=self._desk.recipe(),
+            recipe=self._desk.recipe,
             store=self._desk.store,
             window_s=self._policy.window_s,
             record=record,
@@ -262,10 +264,12 @@ class ShowRunner:
     def _resumed(self, name: str) -> EpochRun | None:
         if self._epoch is None:
             record = self._desk.store.get(self.name)
-            if record is None or record.epoch != name:
+            if record is None or record.epoch != name or record.recipe != self._desk.recipe.digest:
                 return None
             self._epoch = self._new_run(record)
             self._epoch.recall(self._logged)
+            self._watch_grace()
+            self._spawn(self._ensure_worker())
         return self._epoch if self._epoch.name == name else None
 
     async def _worker_for(self, epoch: EpochRun) -> Worker:
@@ -301,6 +305,7 @@ class ShowRunner:
             self._close_epoch(self._epoch)
         self._epoch = epoch
         self._session = session
+        epoch.accepted(session.id)
         self._watch_grace()
 
     def _employ(self, epoch: EpochRun, worker: Worker) -> bool:
@@ -334,8 +339,11 @@ class ShowRunner:
             self._employ(epoch, worker)
             self._route(epoch)
 
-    async def _give_up(self, reason: str) -> None:
+    async def _give_up(self, reason: str, *, unless_back: bool = False) -> None:
         async with self._lock:
+            back = self._session is not None and self._session.state != "silent"
+            if unless_back and back:
+                return
             if self._session is not None:
                 self._desk.ingest.close(self._session.id)
                 self._session = None
@@ -358,13 +366,7 @@ class ShowRunner:
 
     def _grace_over(self) -> None:
         self._grace = None
-        self._spawn(self._end_unless_back())
-
-    async def _end_unless_back(self) -> None:
-        async with self._lock:
-            if self._session is not None and self._session.state != "silent":
-                return
-        await self._give_up("the host did not come back in time")
+        self._spawn(self._give_up("the host did not come back in time", unless_back=True))
 
     def _end_epoch(self, reason: str) -> None:
         epoch = self._epoch

@@ -77,6 +77,10 @@ class Connection:
             log.error("bus_message_refused", error=str(exc))
             self._writer.transport.abort()
 
+    def abort(self) -> None:
+        """Cut the connection at once."""
+        self._writer.transport.abort()
+
     async def close(self) -> None:
         """Send what is queued and close."""
         self._writer.close()
@@ -99,7 +103,8 @@ async def serve(path: Path, handler: Handler) -> asyncio.Server:
         except asyncio.CancelledError:
             pass  # the process stops; Python 3.11's streams would log the cancelled task as a fault
         finally:
-            await connection.close()
+            with contextlib.suppress(asyncio.CancelledError):
+                await connection.close()
 
     path.unlink(missing_ok=True)
     server = await asyncio.start_unix_server(accept, path=str(path))

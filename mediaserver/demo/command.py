@@ -72,7 +72,7 @@ async def _demo(config: Config, console: Console) -> None:
 
 
 async def _go_on_air(config: Config, console: Console) -> None:
-    base = f"http://127.0.0.1:{config.http.port}"
+    base = f"http://{_reachable(config.http.host)}:{config.http.port}"
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http:
         with console.status("Starting the server …") as status:
             admin = f"http://{_reachable(config.admin.host)}:{config.admin.port}"
@@ -109,7 +109,10 @@ def _welcome(config: Config, base: str) -> Panel:
 
 
 def _reachable(host: str) -> str:
-    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - a comparison
+    """Where this machine itself finds a server that listens on `host`, as part of a URL."""
+    if host == "0.0.0.0":  # noqa: S104 - a comparison
+        return "127.0.0.1"
+    return f"[{'::1' if host == '::' else host}]" if ":" in host else host
 
 
 def _answers(http: aiohttp.ClientSession, url: str) -> Probe:
@@ -141,7 +144,7 @@ async def _keep_host(config: Config, url: str) -> None:
     while True:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *("-m", "mediaserver.demo.host", "--url", url, "--sell"),
+            *("-m", "mediaserver.demo.host", "--url", url, "--sell", "--log-level", "warning"),
             stdin=asyncio.subprocess.PIPE,  # its end tells the host that we are gone
             env={**os.environ, KEY_VARIABLE: key},
             start_new_session=True,

@@ -116,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not key:
         print(f"Set {KEY_VARIABLE} to the show's host key.", file=sys.stderr)
         return 2
-    logs.configure(LogConfig(format=options.log_format), process="demo")
+    settings = LogConfig(format=options.log_format, level=options.log_level)
+    logs.configure(settings, process="demo")
     _offer_loopback()
     if options.sell:
         try:
@@ -147,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         "--sell", action="store_true", help="put goods on the show's shelf and pin them in turn"
     )
     parser.add_argument("--log-format", choices=("console", "json"), default="console")
+    parser.add_argument("--log-level", choices=("info", "warning", "error"), default="info")
     return parser
 
 

@@ -76,7 +76,8 @@ class TrackReceiver:
         """Take a packet of one of the track's formats; returns the frames it completes."""
         self._packets += 1
         self._bytes += len(packet.payload)
-        if packet.payload_type == self.media.rtx_payload_type:
+        resent = packet.payload_type == self.media.rtx_payload_type
+        if resent:
             if self._reception is None or len(packet.payload) < 2:
                 return []
             packet = unwrap_rtx(packet, self.media.payload_type, self._reception.ssrc)
@@ -88,7 +89,9 @@ class TrackReceiver:
                 sequence=packet.sequence_number, timestamp=packet.timestamp, now_ns=now_ns
             )
         arrived = _Arrived(packet, now_ns)
-        return self._assembled(self._reorder.push(packet.sequence_number, arrived, now_ns))
+        return self._assembled(
+            self._reorder.push(packet.sequence_number, arrived, now_ns, resent=resent)
+        )
 
     def poll(self, now_ns: int) -> list[EncodedFrame]:
         """Give up what has been missing for too long; returns the frames behind it."""

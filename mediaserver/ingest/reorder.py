@@ -65,13 +65,21 @@ class ReorderBuffer(Generic[_P]):
         asks = [self._ask_ns(gap) for gap in self._gaps.values() if gap.tries < _NACK_TRIES]
         return min([first.since_ns + self._patience_ns, *asks])
 
-    def push(self, sequence: int, packet: _P, now_ns: int) -> list[_P | Lost]:
-        """Take the packet numbered `sequence` (16 bits); returns what is in order now."""
+    def push(
+        self, sequence: int, packet: _P, now_ns: int, *, resent: bool = False
+    ) -> list[_P | Lost]:
+        """Take the packet numbered `sequence` (16 bits); returns what is in order now.
+
+        A `resent` packet (RFC 4588) fills gaps and never begins a new numbering.
+        """
         released: list[_P | Lost] = []
         if self._next is None:
             self._next = self._highest = sequence
         number = self._highest + _signed16(sequence - self._highest)
         if abs(number - self._highest) > _MAX_JUMP:
+            if resent:
+                self.late += 1
+                return released
             released += self._restart(number)
         if number < self._next or number in self._held:
             self.late += 1

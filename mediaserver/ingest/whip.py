@@ -92,11 +92,16 @@ class WhipResources:
         if match.strip() not in (_etag(session), "*"):
             raise PublishRefused(412, "etag_mismatch", "The ETag is not the session's current one.")
         try:
-            ufrag = parse_fragment(await _text(request))
+            text = await _text(request)
+            ufrag = parse_fragment(text)
         except FragmentError as exc:
             raise PublishRefused(400, "fragment_malformed", str(exc)) from None
         offered = self._ufrags.get(session)
-        if match.strip() == "*" or (ufrag and offered and ufrag != offered):
+        restart = ufrag is not None and offered is not None and ufrag != offered
+        # After a restart of this process the offer is not known: a fragment without candidates
+        # asks for an ICE restart then.
+        restart = restart or (offered is None and "a=candidate:" not in text)
+        if match.strip() == "*" or restart:
             raise PublishRefused(
                 422, "no_ice_restart", "ICE restart is not supported: publish again with a POST."
             )

@@ -21,6 +21,7 @@ from mediaserver import logs
 from mediaserver.errors import ComptoirError
 from mediaserver.workers.setup import ChildSetup, RunFolder
 from transcoder.errors import TranscoderError
+from transcoder.profiles import Profile
 
 EXIT_CANNOT_START = 78  # EX_CONFIG of sysexits.h
 
@@ -68,6 +69,7 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
             port=config.http.port,
             window_s=config.gateway.window_s,
             gateway_id=setup.name,
+            allowed_origins=config.http.own_origins,
         )
     if setup.role == "ingest":
         from mediaserver.ingest import process as ingest
@@ -75,7 +77,8 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
         return ingest.run(bus_path=folder.bus, settings=config.webrtc, ingest_id=setup.name)
     from mediaserver import app
 
-    return app.run_main(config=config, folder=folder)
+    profile = Profile.from_plain(setup.profile)
+    return app.run_main(config=config, folder=folder, profile=profile)
 
 
 async def _until_told(role: Coroutine[Any, Any, None]) -> None:

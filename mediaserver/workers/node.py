@@ -19,16 +19,18 @@ from mediaserver.profiles import find_profile
 from mediaserver.workers.setup import RunFolder
 from mediaserver.workers.supervisor import Supervisor, supervise
 
+_RUN_PREFIX = "comptoir-"
+
 
 async def run_node(config: Config, *, on_start: Callable[[Supervisor], None] | None = None) -> None:
     """Run every process of a node until SIGINT or SIGTERM.
 
     Raises `StartError` or `ConfigError`, a sentence each, when something needed is not to be had.
     """
-    find_profile(config.profile)
-    with _data_folder(config.data), _run_folder() as folder:
+    profile = find_profile(config.profile)
+    with _data_folder(config.data), _run_folder(config.data / "run-folder") as folder:
         _check_ports(config)
-        await supervise(config, folder, on_start=on_start)
+        await supervise(config, folder, profile, on_start=on_start)
 
 
 @contextmanager
@@ -50,8 +52,15 @@ def _data_folder(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _run_folder() -> Iterator[RunFolder]:
-    path = Path(tempfile.mkdtemp(prefix="comptoir-"))
+def _run_folder(note: Path) -> Iterator[RunFolder]:
+    """A new folder for the sockets. `note` remembers it, so that the next start removes what a
+    killed server left behind."""
+    if note.is_file():
+        earlier = Path(note.read_text(encoding="utf-8").strip())
+        if earlier.name.startswith(_RUN_PREFIX) and earlier.parent == Path(tempfile.gettempdir()):
+            shutil.rmtree(earlier, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix=_RUN_PREFIX))
+    note.write_text(str(path), encoding="utf-8")
     try:
         yield RunFolder(path=path)
     finally:

@@ -1,9 +1,10 @@
 """What a child process is told when it starts, and where a node's sockets lie."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mediaserver import config as configuration
 from mediaserver.config import Config
@@ -46,13 +47,16 @@ class ChildSetup:
     """The one line of JSON that a child reads from its standard input.
 
     Standard input and not the environment or the command line, because it carries keys. The pipe
-    then stays open: its end tells the child that the supervisor is gone.
+    then stays open: its end tells the child that the supervisor is gone. Main alone gets the keys:
+    the other processes handle strangers' bytes.
     """
 
     role: Role
     name: str
     run_folder: Path
     config: Config
+    profile: Mapping[str, Any]
+    """The encoder profile as it was when the server started (`Profile.to_plain`)."""
 
     def to_line(self) -> bytes:
         """The line, newline included."""
@@ -60,7 +64,8 @@ class ChildSetup:
             "role": self.role,
             "name": self.name,
             "run_folder": str(self.run_folder),
-            "config": configuration.to_plain(self.config),
+            "config": configuration.to_plain(self.config, keys=self.role == "main"),
+            "profile": self.profile,
         }
         return json.dumps(plain).encode() + b"\n"
 
@@ -73,4 +78,5 @@ class ChildSetup:
             name=plain["name"],
             run_folder=Path(plain["run_folder"]),
             config=configuration.from_plain(plain["config"]),
+            profile=plain["profile"],
         )

@@ -22,10 +22,11 @@ import structlog
 
 from mediaserver.bus import unix
 from mediaserver.bus.messages import WantWorkers
-from mediaserver.config import Config
+from mediaserver.config import ENV_PREFIX, Config
 from mediaserver.errors import StartError
 from mediaserver.workers.child import EXIT_CANNOT_START
 from mediaserver.workers.setup import ChildSetup, Role, RunFolder
+from transcoder.profiles import Profile
 
 YOUNG_S = 5.0
 """A child that lived shorter than this is started again more slowly than the last time."""
@@ -57,8 +58,9 @@ class Backoff:
 class Supervisor:
     """Runs one node until `stop` is called. Owns every child process."""
 
-    def __init__(self, config: Config, folder: RunFolder) -> None:
+    def __init__(self, config: Config, folder: RunFolder, profile: Profile) -> None:
         self._config = config
+        self._profile = profile.to_plain()
         self._folder = folder
         self._numbers = itertools.count(1)
         self._wanted_workers = config.spare_workers or 1
@@ -78,7 +80,7 @@ class Supervisor:
         keepers = [asyncio.ensure_future(self._keep(role, name)) for role, name in self._fixed()]
         self._start_missing_workers()
         stopping = asyncio.ensure_future(self._stopping.wait())
-        ends: set[asyncio.Future[Any]] = {stopping, self._failed}
+        ends: set[asyncio.Future[Any]] = {stopping, self._failed, *keepers}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -88,8 +90,9 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._end_processes()
-        if self._failed.done():
-            self._failed.result()
+        for end in (self._failed, *keepers):
+            if end.done() and not end.cancelled():
+                end.result()
         self._failed.cancel()
 
     def _fixed(self) -> list[tuple[Role, str]]:
@@ -102,7 +105,7 @@ class Supervisor:
         backoff = Backoff()
         while True:
             born = time.monotonic()
-            await self._run_child(role, name)
+            await self._lived(role, name)
             backoff = backoff.after_death(lived_s=time.monotonic() - born)
             await asyncio.sleep(backoff.wait_s)
 
@@ -114,7 +117,7 @@ class Supervisor:
 
     async def _one_worker(self, name: str) -> None:
         born = time.monotonic()
-        await self._run_child("worker", name)
+        await self._lived("worker", name)
         self._folder.access_units(name).unlink(missing_ok=True)
         if time.monotonic() - born < YOUNG_S:
             await asyncio.sleep(1.0)  # a worker that cannot start must not be tried in a hot loop
@@ -125,6 +128,13 @@ class Supervisor:
             task.result()
             self._start_missing_workers()
 
+    async def _lived(self, role: Role, name: str) -> None:
+        """One life of a child. A machine that cannot start one now is asked again later."""
+        try:
+            await self._run_child(role, name)
+        except OSError as exc:
+            log.error("process_not_started", child=name, error=exc.strerror)
+
     async def _run_child(self, role: Role, name: str) -> None:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -132,10 +142,17 @@ class Supervisor:
             "mediaserver.workers.child",
             role,
             stdin=asyncio.subprocess.PIPE,
+            env=_environment_without_settings(),
             start_new_session=True,  # the terminal's Ctrl-C reaches the supervisor alone
         )
         self._processes[process] = role
-        setup = ChildSetup(role=role, name=name, run_folder=self._folder.path, config=self._config)
+        setup = ChildSetup(
+            role=role,
+            name=name,
+            run_folder=self._folder.path,
+            config=self._config,
+            profile=self._profile,
+        )
         if process.stdin is None:
             raise StartError(f"The process {name} has no standard input.")
         with contextlib.suppress(ConnectionError):
@@ -185,16 +202,25 @@ async def _end(processes: Sequence[asyncio.subprocess.Process]) -> None:
     await asyncio.gather(*waits)
 
 
+def _environment_without_settings() -> dict[str, str]:
+    """Ours, without settings: children get these by pipe, and keys may be among them."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(ENV_PREFIX)}
+
+
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(number)
 
 
 async def supervise(
-    config: Config, folder: RunFolder, *, on_start: Callable[[Supervisor], None] | None = None
+    config: Config,
+    folder: RunFolder,
+    profile: Profile,
+    *,
+    on_start: Callable[[Supervisor], None] | None = None,
 ) -> None:
     """Run a node until SIGINT or SIGTERM."""
-    supervisor = Supervisor(config, folder)
+    supervisor = Supervisor(config, folder, profile)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stop)

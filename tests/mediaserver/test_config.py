@@ -62,6 +62,11 @@ def test_options_win_over_the_environment_and_that_over_the_file(
         ("shows: {a: {host_key: 'sixteen chars and spaces'}}", "without spaces"),
         ("webrtc: {advertise: [example.org]}", "'example.org' is not an IPv4 or IPv6 address"),
         ("http: {public_url: live.example.org}", r"http\.public_url: it must be http"),
+        ("shows: {a: KEY-KEY-KEY-KEY-KEY}", r"shows\.a: input should be a valid dictionary"),
+        (
+            "shows: {a: {host_key: the-same-key-1234}, b: {host_key: the-same-key-1234}}",
+            "'b' and 'a' have the same host key",
+        ),
         ("latency: fast", r"latency: input should be 'ultra', 'low' or 'relaxed'.*'fast'"),
         ("- a list", "must be a mapping"),
         ("a: [", "is not YAML"),
@@ -95,15 +100,27 @@ def test_a_refused_key_is_never_shown(tmp_path: Path) -> None:
     assert "my secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "text", ["shows: {a: my-secret-key}", "shows:\n  a:\n    host_key: my-secret-key: x\n"]
+)
+def test_a_key_in_the_wrong_place_is_never_shown(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(_file(tmp_path, text))
+    assert "my-secret-key" not in str(caught.value)
+
+
 def test_keys_are_masked_in_the_repr_and_whole_in_the_pipe_to_children() -> None:
     operator = "the-operator-s-own-key"
     loaded = config.load(None, {"operator_key": operator, "shows": {"a": {"host_key": KEY}}})
     assert KEY not in repr(loaded)
     assert operator not in repr(loaded)
-    again = config.from_plain(config.to_plain(loaded))
+    again = config.from_plain(config.to_plain(loaded, keys=True))
     assert again == loaded
     assert again.shows["a"].host_key.get_secret_value() == KEY
     assert again.operator_key.get_secret_value() == operator
+    without = str(config.to_plain(loaded, keys=False))
+    assert KEY not in without
+    assert operator not in without
 
 
 @given(st.text(max_size=80))

@@ -39,6 +39,6 @@ def test_shows_are_counted_by_state() -> None:
         gateways=lambda: 1,
     )
     page = exposition([node]).decode()
-    assert 'comptoir_shows{state="live"} 2.0' in page
-    assert 'comptoir_shows{state="away"} 0.0' in page
-    assert 'comptoir_workers{use="busy"} 2.0' in page
+    assert 'comptoir_shows{process="main",state="live"} 2.0' in page
+    assert 'comptoir_shows{process="main",state="away"} 0.0' in page
+    assert 'comptoir_workers{process="main",use="busy"} 2.0' in page

@@ -9,6 +9,7 @@ import pytest
 from mediaserver import config
 from mediaserver.app import Node
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus
+from mediaserver.profiles import find_profile
 from mediaserver.workers.setup import RunFolder
 from overlay.catalog.products import ProductDraft
 from overlay.show.cues import CueDraft, CueMoment
@@ -38,6 +39,9 @@ class Gateway:
     def send_framed(self, data: bytes) -> None:
         self.got.extend(self._deframer.feed(data))
 
+    def abort(self) -> None:
+        raise AssertionError("nobody falls behind here")
+
     async def drain(self) -> None:
         return
 
@@ -45,7 +49,7 @@ class Gateway:
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     settings = config.load(None, {"data": str(tmp_path), "shows": {"a": {}, "b": {}}})
-    made = Node(settings, RunFolder(path=tmp_path))
+    made = Node(settings, RunFolder(path=tmp_path), find_profile("default"))
     await made.shop.start()
     yield made
     await made.shop.close()

@@ -88,6 +88,8 @@ def _favour_what_exists(document: dict[str, Any]) -> None:
     known = {"show": ["one", "one", "two", "three"], "id": ["beer", "cider"]}
     for path in document["paths"].values():
         for operation in path.values():
+            # Every request carries good credentials; bad ones are the permission table's test.
+            operation.pop("security", None)
             for parameter in operation["parameters"]:
                 if parameter["name"] in known:
                     parameter["schema"] = {"enum": known[parameter["name"]]}

@@ -66,6 +66,7 @@ class Stage:
     folder: Path
     grace_s: float = 1000.0
     second_publisher: str = "refuse"
+    latency: str = "low"
     ingest: ScriptedIngest = field(default_factory=ScriptedIngest)
     published: list[object] = field(default_factory=list)
 
@@ -85,7 +86,10 @@ class Stage:
                 ingest=self.ingest,
                 store=EpochStore(self.folder / "epochs.json"),
                 publish=lambda data: self.published.extend(self._deframer.feed(data)),
-                recipe=lambda: Recipe(profile=find_profile("default"), latency="low"),
+                recipe=Recipe(
+                    profile=find_profile("default"),
+                    latency="ultra" if self.latency == "ultra" else "low",
+                ),
             ),
             policy=ShowPolicy(
                 grace_s=self.grace_s,

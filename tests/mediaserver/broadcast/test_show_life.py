@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mediaserver.broadcast import show as show_module
+from mediaserver.broadcast.epochs import EpochRecord
 from mediaserver.bus.messages import SessionInfo
 from mediaserver.errors import PublishRefused
 
@@ -129,7 +130,7 @@ async def test_a_publish_that_kills_worker_after_worker_is_taken_off(stage: Any)
         await _settled()
         worker = replacement
     assert stage.ingest.closed == ["s1"]
-    assert not stage.show.has_session("s1")
+    assert not await stage.show.unpublish("s1")
     await stage.show.close()
 
 
@@ -143,6 +144,21 @@ async def test_ingest_lost_is_the_host_lost_not_the_show(stage: Any) -> None:
     assert not stage.was_ended(worker)
     await stage.show.publish("s2", "offer")
     assert stage.show.has_session("s2")
+    await stage.show.close()
+
+
+async def test_a_host_who_was_lost_may_still_end_the_show(stage: Any) -> None:
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.event("s1", "media")
+    stage.encode(worker, 0)
+    stage.show.ingest_lost()
+    await stage.show.close()
+    stage.show = stage.new_main()
+    stage.show.restore()
+    assert not await stage.show.unpublish("s0")
+    assert await stage.show.unpublish("s1")
+    assert stage.show.status.state == "ended"
     await stage.show.close()
 
 
@@ -227,6 +243,76 @@ async def test_main_comes_back_alone_and_a_new_worker_goes_on_from_the_record(
     start = stage.start_of(fresh)
     assert (start.epoch, start.next_number, start.next_msn) == (epoch, 7, 2)
     assert start.generation == 1
+    await stage.show.close()
+
+
+async def test_a_worker_adopted_after_a_long_absence_is_not_left_alone_for_ever(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EpochRecord, "fresh", lambda record, grace_s: False)
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.event("s1", "media")
+    stage.encode(worker, 0)
+    epoch = stage.show.status.epoch
+    await stage.show.close()
+
+    stage.grace_s = 0.0
+    stage.show = stage.new_main()
+    stage.show.restore()
+    assert stage.show.adopt_worker(worker, epoch)
+    await stage.until(lambda: stage.was_ended(worker))
+    await stage.show.close()
+
+
+async def test_a_publish_adopted_without_its_worker_gets_another(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(show_module, "ADOPT_WAIT_S", 0.0)
+    monkeypatch.setattr(EpochRecord, "fresh", lambda record, grace_s: False)
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.encode(worker, 0)
+    epoch = stage.ingest.opened[0].epoch
+    await stage.show.close()
+
+    stage.show = stage.new_main()
+    fresh = stage.worker()
+    info = SessionInfo(session="s1", show="demo", epoch=epoch, source=1, state="media", anchor=None)
+    assert stage.show.adopt_session(info)
+    await stage.until(lambda: stage.told(fresh))
+    start = stage.start_of(fresh)
+    assert [init.rendition for init in start.previous] == ["480p", "360p"]
+    assert stage.ingest.routed[-1] == ("s1", str(fresh.au_socket))
+    await stage.show.close()
+
+
+async def test_an_epoch_of_another_recipe_is_not_gone_on_with(stage: Any) -> None:
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.event("s1", "media")
+    stage.encode(worker, 0)
+    await stage.show.close()
+    stage.latency = "ultra"
+    stage.show = stage.new_main()
+    stage.show.restore()
+    assert stage.show.status.epoch is None
+    await stage.show.close()
+
+
+async def test_a_host_who_comes_back_as_the_grace_ends_stays(stage: Any) -> None:
+    stage.grace_s = 0.0
+    stage.show = stage.new_main()
+    worker = stage.worker()
+    await stage.show.publish("s1", "offer")
+    stage.event("s1", "media")
+    stage.encode(worker, 0)
+    stage.event("s1", "silent")
+    back = asyncio.ensure_future(stage.show.publish("s2", "offer"))
+    await back
+    await _settled()
+    assert not stage.was_ended(worker)
+    assert stage.show.has_session("s2")
     await stage.show.close()
 
 

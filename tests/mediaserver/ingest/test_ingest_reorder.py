@@ -142,3 +142,11 @@ def test_a_full_buffer_gives_the_gap_up(count: int) -> None:
     reorder = buffer()
     released = pushed(reorder, 0, *range(2, count + 2))
     assert (released == [0]) == (count == MAX_HELD)
+
+
+def test_a_very_old_packet_sent_again_begins_nothing() -> None:
+    reorder = buffer()
+    pushed(reorder, 5000, 5001)
+    assert reorder.push(1500, 1500, 0, resent=True) == []
+    assert pushed(reorder, 5002) == [5002]
+    assert reorder.lost == 0

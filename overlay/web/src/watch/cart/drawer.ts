@@ -73,6 +73,7 @@ export class ComptoirCart extends LitElement {
         class="drawer"
         aria-labelledby="cart-title"
         @click=${this.onBackdrop}
+        @close=${() => (this.receipt = null)}
         @keydown=${(event: Event) => event.stopPropagation()}
       >
         <div class="drawer-body">
@@ -125,13 +126,12 @@ export class ComptoirCart extends LitElement {
     const soldOut =
       product?.soldOut || (this.failure?.kind === 'sold-out' && this.failure.product === id);
     return html`<li>
-      ${product === undefined ? html`<span class="goods-picture">${icons.goods}</span>` : picture(product)}
+      ${picture(product ?? null)}
       <div class="what">
         <strong>${name}</strong>
-        ${product === undefined ? nothing : html`<span>${money(product.priceMinor, product.currency)}</span>`}
+        ${product === undefined ? nothing : price(product)}
         ${soldOut ? html`<span class="sold-out">${t('card.sold-out')}</span>` : nothing}
-        ${product?.seller ? html`<small>${t('cart.seller', { seller: product.seller })}</small>` : nothing}
-        ${product?.returns ? html`<small>${product.returns}</small>` : nothing}
+        ${product === undefined ? nothing : terms(product)}
       </div>
       <div class="stepper" role="group" aria-label=${t('cart.quantity', { name })}>
         ${this.stepButton(id, quantity - 1, quantity === 1 ? 'cart.remove' : 'cart.less', name)}
@@ -197,7 +197,6 @@ export class ComptoirCart extends LitElement {
 
   private close = (): void => {
     this.dialog.close();
-    this.receipt = null;
   };
 
   /** A click beside the drawer is one on the dialog itself. */
@@ -237,6 +236,17 @@ export class ComptoirCart extends LitElement {
     this.cart = loadCart(this.show);
     this.onChange();
   }
+}
+
+function price({ priceMinor, currency }: Product): TemplateResult {
+  return html`<span>${money(priceMinor, currency)}</span>`;
+}
+
+function terms({ seller, returns }: Product): TemplateResult {
+  return html`
+    ${seller === '' ? nothing : html`<small>${t('cart.seller', { seller })}</small>`}
+    ${returns === '' ? nothing : html`<small>${returns}</small>`}
+  `;
 }
 
 declare global {
