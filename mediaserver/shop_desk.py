@@ -142,18 +142,20 @@ class ShopDesk:
                 self._recovered()
 
     async def _run(self, job: _Job) -> Any:
-        if self._shop is None:
-            self._shop, states = await self._in_thread(self._opened)
+        shop = self._shop
+        if shop is None:
+            shop, states = await self._in_thread(self._opened)
+            self._shop = shop
             for show, state in states.items():
                 self._states[show] = state
                 self._audience.snapshot(_snapshot(show, state))
-        value, events = await self._in_thread(job, self._shop)
+        value, events = await self._in_thread(job, shop)
         for event in events:
             try:
                 self._states[event.show] = self._states[event.show].apply(event)
             except LogGap:
                 # A commit that failed here and yet reached the disk: what is there counts.
-                state = await self._in_thread(self._shop.snapshot, event.show)
+                state = await self._in_thread(shop.snapshot, event.show)
                 self._states[event.show] = state
                 self._audience.snapshot(_snapshot(event.show, state))
             else:
