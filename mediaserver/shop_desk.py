@@ -142,25 +142,27 @@ class ShopDesk:
                 self._recovered()
 
     async def _run(self, job: _Job) -> Any:
-        shop = self._shop
-        if shop is None:
-            shop, states = await self._in_thread(self._opened)
-            self._shop = shop
-            for show, state in states.items():
-                self._states[show] = state
-                self._audience.snapshot(_snapshot(show, state))
+        shop = self._shop or await self._open()
         value, events = await self._in_thread(job, shop)
         for event in events:
             try:
                 self._states[event.show] = self._states[event.show].apply(event)
             except LogGap:
                 # A commit that failed here and yet reached the disk: what is there counts.
-                state = await self._in_thread(shop.snapshot, event.show)
-                self._states[event.show] = state
-                self._audience.snapshot(_snapshot(event.show, state))
+                self._begin(event.show, await self._in_thread(shop.snapshot, event.show))
             else:
                 self._audience.event(event)
         return value
+
+    async def _open(self) -> Shop:
+        self._shop, states = await self._in_thread(self._opened)
+        for show, state in states.items():
+            self._begin(show, state)
+        return self._shop
+
+    def _begin(self, show: str, state: ShowState) -> None:
+        self._states[show] = state
+        self._audience.snapshot(_snapshot(show, state))
 
     def _opened(self) -> tuple[Shop, dict[str, ShowState]]:
         shop = self._open_shop()
