@@ -155,10 +155,11 @@ class ShopDesk:
         return value
 
     async def _open(self) -> Shop:
-        self._shop, states = await self._in_thread(self._opened)
+        shop, states = await self._in_thread(self._opened)
+        self._shop = shop
         for show, state in states.items():
             self._begin(show, state)
-        return self._shop
+        return shop
 
     def _begin(self, show: str, state: ShowState) -> None:
         self._states[show] = state

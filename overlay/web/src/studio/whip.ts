@@ -151,7 +151,9 @@ export class WhipSession {
     const response = await this.post(peer.localDescription?.sdp ?? '');
     const location = response.headers.get('Location');
     if (location === null) throw new WhipError('refused', 'the answer has no Location');
-    this.resource = new URL(location, new URL(options.url, globalThis.location?.href)).href;
+    // Behind a proxy the server may name another scheme or host than the one that reached it.
+    const endpoint = new URL(options.url, globalThis.location?.href);
+    this.resource = new URL(new URL(location, endpoint).pathname, endpoint).href;
     this.waitAtMost(CONNECT_MS);
     await peer.setRemoteDescription({ type: 'answer', sdp: await response.text() });
     this.holdTimer = setTimeout(() => {
