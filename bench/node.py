@@ -28,7 +28,8 @@ READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 
 _LOG_LINES = 40
-_MARK = "COMPTOIR_BENCH_NODE"
+_MARK = "BENCH_NODE_MARK"
+"""No name of ours: a child gets none of the server's settings."""
 
 
 class NodeError(Exception):
