@@ -102,10 +102,13 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
-async def host_page(browser: Browser) -> Page:
-    """A page whose camera and microphone are the painted ones."""
+async def host_page(browser: Browser, *, monitor: bool = True) -> Page:
+    """A page whose camera and microphone are the painted ones. Without `monitor` its studio does
+    not watch the show as well, which on a host's own machine costs the server nothing."""
     page = await browser.new_page(locale="en-US", viewport={"width": 900, "height": 700})
     await page.add_init_script(path=PAGES / "camera.js")
+    if not monitor:
+        await page.add_init_script("localStorage.setItem('comptoir.studio.monitor', 'off')")
     return page
 
 

@@ -135,7 +135,7 @@ async def _on_air(preset: LatencyPreset, browser: Browser) -> AsyncIterator[Node
         node = Node(folder=Path(folder), shows={SHOW: key}, settings={"latency": preset})
         await asyncio.to_thread(node.start)
         try:
-            page = await host_page(browser)
+            page = await host_page(browser, monitor=False)
             await go_live(page, url=node.url, show=SHOW, key=key)
             await until_on_air(node, SHOW)
             yield node

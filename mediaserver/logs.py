@@ -56,5 +56,5 @@ def configure(settings: LogConfig, *, process: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
-    for noisy in ("aiortc", "aioice", "aiohttp", "asyncio", "libav"):
+    for noisy in ("aiortc", "aioice", "aiohttp", "alembic", "asyncio", "libav"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

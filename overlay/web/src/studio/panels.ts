@@ -113,7 +113,12 @@ export function sources(page: ComptoirStudio): TemplateResult {
 /** The products, and what viewers see of them. */
 export function counter(page: ComptoirStudio): TemplateResult {
   return html`<section class="panel counter" aria-label=${t('counter.title')}>
-    <comptoir-counter show=${page.show} .key=${page.key} .feed=${page.feed}></comptoir-counter>
+    <comptoir-counter
+      show=${page.show}
+      .key=${page.key}
+      .feed=${page.feed}
+      .publishing=${page.broadcast.onAir}
+    ></comptoir-counter>
   </section>`;
 }
 

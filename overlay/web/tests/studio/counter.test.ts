@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 
 import { ApiError, type callApi } from '../../src/shared/api';
 import { pinKey } from '../../src/studio/counter/keys';
-import { sendCue } from '../../src/studio/counter/sender';
+import { clickMoment, sendCue } from '../../src/studio/counter/sender';
 
 describe('pinKey', () => {
   const press = (key: string, more = {}) => ({
@@ -35,7 +35,7 @@ describe('pinKey', () => {
 });
 
 describe('sendCue', () => {
-  const wish = { product: 'scarf', ends: null, clickedAtMs: 1_700_000_000_000 };
+  const wish = { product: 'scarf', ends: null, moment: { clicked_at_ms: 1_700_000_000_000 } };
   const taken = {
     id: 'c1',
     revision: 1,
@@ -97,5 +97,22 @@ describe('sendCue', () => {
     const lost = answers(new TypeError('a'), new TypeError('b'), new TypeError('c'));
     const { problem } = await sendCue('demo', 'k', wish, lost, 0);
     expect(problem).toEqual({ kind: 'lost' });
+  });
+});
+
+describe('clickMoment', () => {
+  it('is the clock of the machine that publishes', () => {
+    expect(clickMoment(1000, true, 99_000, 1200)).toEqual({ clicked_at_ms: 1000 });
+  });
+
+  it("is the server's time on another machine, whatever that one's clock says", () => {
+    const serverMs = Date.UTC(2026, 0, 1, 12, 0, 0, 500);
+    expect(clickMoment(1000, false, serverMs, 1200)).toEqual({
+      program_date_time: '2026-01-01T12:00:00.300Z',
+    });
+  });
+
+  it('is its own clock until the server has told its time', () => {
+    expect(clickMoment(1000, false, null, 1200)).toEqual({ clicked_at_ms: 1000 });
   });
 });

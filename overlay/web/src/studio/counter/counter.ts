@@ -16,7 +16,7 @@ import { type Cue, type Product, money } from '../../shared/shop';
 import type { ShowFeed } from '../../shared/show-feed';
 import { CardSchedule } from '../../watch/cards/schedule';
 import { pinKey } from './keys';
-import { type SendProblem, momentOf, sendCue } from './sender';
+import { clickMoment, type SendProblem, momentOf, sendCue } from './sender';
 
 const MONITOR_KEY = 'comptoir.studio.monitor';
 /** Pins end by themselves: the list is looked at again this often. */
@@ -27,6 +27,8 @@ export class ComptoirCounter extends LitElement {
   @property() show = '';
   @property({ attribute: false }) key = '';
   @property({ attribute: false }) feed!: ShowFeed;
+  /** Whether this very page publishes the show. */
+  @property({ attribute: false }) publishing = false;
   @state() private products: ReadonlyMap<string, Product> = new Map();
   @state() private pinned: Cue | null = null;
   /** The product being put on show, `''` for taking off, null for nothing under way. */
@@ -163,9 +165,10 @@ export class ComptoirCounter extends LitElement {
     this.problem = null;
     this.sending = product ?? '';
     const { key } = this;
+    const moment = clickMoment(clickedAtMs, this.publishing, this.feed.serverNowMs());
     this.queue = this.queue.then(async () => {
       const ends = product === null ? (this.pinned?.id ?? null) : null;
-      const { cue, problem } = await sendCue(this.show, key, { product, ends, clickedAtMs });
+      const { cue, problem } = await sendCue(this.show, key, { product, ends, moment });
       if (this.sending === (product ?? '')) this.sending = null;
       if (problem !== null) this.problem = problem;
       if (cue !== null) this.schedule.add(cue);

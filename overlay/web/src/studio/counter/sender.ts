@@ -12,8 +12,30 @@ export interface Wish {
   readonly product: string | null;
   /** The id of the pin that an unpin ends. */
   readonly ends: string | null;
-  /** Unix time in milliseconds by this machine's clock, at the key press. */
-  readonly clickedAtMs: number;
+  readonly moment: Moment;
+}
+
+/** When the key was pressed. */
+export type Moment =
+  /** Unix time in milliseconds by the clock of the machine that publishes. */
+  | { readonly clicked_at_ms: number }
+  /** On another machine: by the server's clock. */
+  | { readonly program_date_time: string };
+
+/**
+ * The click at `clickedAtMs` of this machine's clock as the server should take it. Only the clock of
+ * the machine that publishes is tied to its frames; that of another one is corrected by what the event
+ * socket measured, so that it may be wrong by any amount.
+ */
+export function clickMoment(
+  clickedAtMs: number,
+  publishing: boolean,
+  serverNowMs: number | null,
+  nowMs = Date.now(),
+): Moment {
+  if (publishing || serverNowMs === null) return { clicked_at_ms: clickedAtMs };
+  const clicked = serverNowMs - (nowMs - clickedAtMs);
+  return { program_date_time: new Date(clicked).toISOString() };
 }
 
 export type SendProblem =
@@ -38,7 +60,7 @@ export async function sendCue(
 ): Promise<Sent> {
   const body = {
     id: newId(),
-    clicked_at_ms: wish.clickedAtMs,
+    ...wish.moment,
     ...(wish.product === null
       ? { type: 'unpin', ...(wish.ends === null ? {} : { ends: wish.ends }) }
       : { type: 'pin', product: wish.product }),
