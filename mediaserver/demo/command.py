@@ -21,6 +21,7 @@ from mediaserver import config as configuration
 from mediaserver import logs
 from mediaserver.auth import new_key
 from mediaserver.config import Config
+from mediaserver.demo.shopkeeper import Shopkeeper, api_url
 from mediaserver.errors import ComptoirError, StartError
 from mediaserver.workers.node import run_node
 from mediaserver.workers.supervisor import Supervisor
@@ -82,6 +83,7 @@ async def _go_on_air(config: Config, console: Console) -> None:
             try:
                 on_air = _answers(http, f"{base}/live/demo/index.m3u8")
                 await _until(on_air, "the first picture is on air", host)
+                await _stocked(config, http, f"{base}/live/yours/whip")
             except BaseException:
                 await _stopped(host)
                 raise
@@ -90,6 +92,12 @@ async def _go_on_air(config: Config, console: Console) -> None:
         await host
     finally:
         await _stopped(host)
+
+
+async def _stocked(config: Config, http: aiohttp.ClientSession, whip_url: str) -> None:
+    """Something to pin for the person at this machine."""
+    key = config.shows["yours"].host_key.get_secret_value()
+    await Shopkeeper(http=http, show_url=api_url(whip_url), key=key).fill()
 
 
 def _welcome(config: Config, base: str) -> Panel:

@@ -66,12 +66,16 @@ class Shopkeeper:
 
     async def run(self) -> None:
         """Fill the shelf, then show the goods in turn until cancelled. Raises `ApiRefused`."""
-        for good in self._goods:
-            await self._until_taken("PUT", f"products/{good.id}", good.to_plain)
-        log.info("demo_shelf_filled", products=len(self._goods))
+        await self.fill()
         for good in itertools.cycle(self._goods):
             await self._until_taken("POST", "cues", lambda good=good: self._pin(good))  # type: ignore[misc]
             await self._sleep(SHOWN_S + PAUSE_S)
+
+    async def fill(self) -> None:
+        """Put every good on the shelf. Raises `ApiRefused`."""
+        for good in self._goods:
+            await self._until_taken("PUT", f"products/{good.id}", good.to_plain)
+        log.info("demo_shelf_filled", products=len(self._goods))
 
     def _pin(self, good: Good) -> dict[str, Any]:
         return {
