@@ -58,7 +58,7 @@ async def test_the_offer_holds_h264_and_opus_only_as_sender(
         await publish.run()
     (offer,) = receiver.offers
     assert "H264/90000" in offer
-    assert "VP8" not in offer
+    assert "VP8/90000" not in offer
     assert "opus/48000/2" in offer
     assert offer.count("a=sendonly") == 2
     assert not publish.connected
