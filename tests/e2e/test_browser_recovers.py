@@ -53,7 +53,9 @@ async def shown_since(page: Page, since_ms: int) -> None:
 
 async def test_nobody_has_to_reload_anything(server: Node, viewer: Page) -> None:
     for role in ("gateway", "worker", "main", "ingest"):
-        for pid in server.pids(role):
+        pids = server.pids(role)
+        assert pids, f"no {role} runs"
+        for pid in pids:
             os.kill(pid, signal.SIGKILL)
         await shown_since(viewer, now_ms())
     await eventually(lambda: is_live(viewer), RECOVERY_S, "the page says that it is live")

@@ -61,6 +61,7 @@ async def test_nothing_is_missing_and_nothing_grows(
             await follower.reload()
             if not early and len(follower.parts) > parts * 2 // 5:
                 early = await asyncio.to_thread(resident_pages, server)
+                assert all(early.values()), "a process of each role is looked at"
                 files = await asyncio.to_thread(open_files, server)
         late = await asyncio.to_thread(resident_pages, server)
         assert await asyncio.to_thread(open_files, server) == files
