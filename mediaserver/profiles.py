@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mediaserver.errors import ConfigError
 from transcoder.errors import ProfileError
-from transcoder.profiles import Profile, load_profile
+from transcoder.profile_files import load_profile
+from transcoder.profiles import Profile
 
 
 def find_profile(name: str) -> Profile:

@@ -14,7 +14,8 @@ from av.audio.codeccontext import AudioCodecContext
 from transcoder.cmaf.aac import AAC_FRAME_SAMPLES, AUDIO_RATE_HZ
 from transcoder.errors import MediaError
 from transcoder.packager import AudioFrame
-from transcoder.pcm import Pcm, SampleLine
+from transcoder.pcm import SampleLine
+from transcoder.stretch import Pcm
 from transcoder.values import TICKS_PER_SECOND, AccessUnit
 
 _TICKS_PER_SAMPLE = Fraction(TICKS_PER_SECOND, AUDIO_RATE_HZ)

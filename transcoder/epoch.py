@@ -43,8 +43,9 @@ class EpochRun:
     """Transcodes one media epoch. Raises `MediaError` when its own codecs fail or fall behind,
     `ProfileError` for a profile that cannot be used.
 
-    Before the first picture nothing comes out (unless an earlier worker's renditions must go on);
-    from then on one part after another, with or without input, until `finish`.
+    Before the first picture nothing comes out, unless an earlier worker's renditions must go on or
+    no picture comes for so long that the slate is due; from then on one part after another, with or
+    without input, until `finish`.
     """
 
     def __init__(
@@ -75,8 +76,10 @@ class EpochRun:
             ladder_given=bool(start.previous),
             next_tick=start.next_tick,
             started_tick=self._anchor.tick(now_ns) if self._anchor else 0,
+            slate_after_ticks=profile.slate_after_ms * TICKS_PER_SECOND // 1000,
         )
         self._decoder: SourceDecoder | None = None
+        self._newest_source = 0
         self._newest: Picture | None = None
         self._early_audio: deque[AccessUnit] = deque(maxlen=_EARLY_AUDIO_UNITS)
         self._audio_wait = AudioWait()
@@ -97,7 +100,12 @@ class EpochRun:
         return (self._anchor.tick(now_ns) - self._stage.ended_tick) / TICKS_PER_SECOND
 
     def source_started(self, message: SourceStart) -> None:
-        """A publish begins, or comes back on a new connection: its decoders start afresh."""
+        """A publish begins, or comes back on a new connection: its decoders start afresh. One
+        older than the newest is late, and ignored."""
+        if message.source < self._newest_source:
+            log.warning("late_source_ignored", source=message.source, newest=self._newest_source)
+            return
+        self._newest_source = message.source
         if self._anchor is None:
             self._anchor = message.anchor
         elif self._anchor != message.anchor:
@@ -119,6 +127,7 @@ class EpochRun:
             return
         self._telemetry.unit(unit.kind)
         now_tick = self._anchor.tick(now_ns)
+        self._opening.received(video=unit.kind == "video", now_tick=now_tick)
         if unit.kind == "video":
             for picture in self._decoder.decode(unit, now_ns):
                 self._show(picture, now_tick)
@@ -201,7 +210,7 @@ class EpochRun:
         rungs = (
             planned_again(self._profile, start.previous)
             if start.previous
-            else plan_rungs(self._profile, begin.width, begin.height)
+            else _planned(self._profile, begin)
         )
         plan = StagePlan(
             start=start,
@@ -233,6 +242,14 @@ class EpochRun:
             stage.hear(unit)
         self._newest = None
         self._early_audio.clear()
+
+
+def _planned(profile: Profile, begin: Begin) -> tuple[RungPlan, ...]:
+    """The rungs for the pictures seen; for a source without any the whole ladder, 16:9."""
+    if begin.width:
+        return plan_rungs(profile, begin.width, begin.height)
+    height = profile.rungs[0].height
+    return plan_rungs(profile, min(height * 16 // 9, MAX_SIDE), height)
 
 
 def planned_again(profile: Profile, previous: tuple[InitSection, ...]) -> tuple[RungPlan, ...]:

@@ -1,11 +1,11 @@
-"""The worker's own socket: access units of one ingest at a time, into a bounded queue."""
+"""The worker's own socket: access units of one source at a time, into a bounded queue."""
 
 import contextlib
 import socket
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 MAX_UNITS = 600
 MAX_BYTES = 32 * 1024 * 1024
+MAX_MUTE = 8
+"""A publish dials when it is accepted and speaks with its first frame."""
 
 Arrived = AccessUnit | SourceStart | SourceEnd
 
@@ -62,11 +64,23 @@ class UnitQueue:
         return drained
 
 
-class Intake:
-    """Listens at `path` from the start to `close`; a new connection replaces the one before.
+@dataclass(frozen=True, slots=True)
+class _OnAir:
+    """The connection whose units count."""
 
-    A connection begins with the `SourceStart` of our epoch, else it is cut. When it is lost without
-    a `SourceEnd`, one is made up. `wake` is called whenever something has arrived.
+    peer: Peer
+    source: int
+
+
+class Intake:
+    """Listens at `path` from the start to `close`, and lets one source at a time through.
+
+    A connection is mute until its `SourceStart`, which must be of our epoch, else it is cut; at
+    most `MAX_MUTE` wait so, then the eldest is cut. With it, it replaces the one before, unless
+    that is of a *newer* source: sources are fenced by their number, so that one that was taken over
+    and does not know it yet disturbs nothing. What a replaced connection still had on its way is
+    dropped. A source that is replaced, or lost without a `SourceEnd`, is given one. `wake` is
+    called whenever something has arrived.
     """
 
     def __init__(self, path: Path, *, epoch: str, wake: Callable[[], None]) -> None:
@@ -75,7 +89,10 @@ class Intake:
         self._wake = wake
         self._lock = threading.Lock()
         self._units = UnitQueue()
-        self._peer: Peer | None = None
+        self._mute: list[Peer] = []
+        self._on_air: _OnAir | None = None
+        self._newest = 0
+        """The highest source that has begun."""
         self._listener = listen(path)
         self._acceptor = threading.Thread(target=self._accept, name="intake")
         self._acceptor.start()
@@ -98,12 +115,12 @@ class Intake:
     def request_keyframe(self, source: int) -> None:
         """Ask the connected ingest for a keyframe of `source`; nothing happens without one."""
         with self._lock:
-            peer = self._peer
-        if peer is not None:
-            peer.send_now(KeyframeRequest(source=source))
+            on_air = self._on_air
+        if on_air is not None:
+            on_air.peer.send_now(KeyframeRequest(source=source))
 
     def close(self) -> None:
-        """Stop listening, cut the connection, end the threads, remove the socket."""
+        """Stop listening, cut the connections, end the threads, remove the socket."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._acceptor.join()
@@ -111,54 +128,78 @@ class Intake:
         self._path.unlink(missing_ok=True)
 
     def _accept(self) -> None:
-        reader: threading.Thread | None = None
+        readers: list[threading.Thread] = []
         while True:
             try:
                 connected, _ = self._listener.accept()
             except OSError:
                 break
-            self._cut()
-            if reader is not None:
-                reader.join()
             peer = Peer(connected)
             with self._lock:
-                self._peer = peer
+                self._mute.append(peer)
+                eldest = self._mute.pop(0) if len(self._mute) > MAX_MUTE else None
+            if eldest is not None:
+                eldest.close()
             reader = threading.Thread(target=self._read, args=(peer,), name="intake-read")
             reader.start()
-        self._cut()
-        if reader is not None:
+            readers = [one for one in readers if one.is_alive()] + [reader]
+        self._cut_all()
+        for reader in readers:
             reader.join()
 
-    def _cut(self) -> None:
+    def _cut_all(self) -> None:
         with self._lock:
-            peer, self._peer = self._peer, None
-        if peer is not None:
+            peers = [*self._mute, *([self._on_air.peer] if self._on_air else [])]
+        for peer in peers:
             peer.close()
 
     def _read(self, peer: Peer) -> None:
-        source: int | None = None
         try:
             for message in peer.receive():
-                if source is None:
-                    source = self._greeted(message)
-                elif not isinstance(message, AccessUnit | SourceEnd):
-                    raise WireError(f"{type(message).__name__} has no place after SourceStart")
-                self._put(message)
+                if not self._take(peer, message):
+                    break
+                self._wake()
         except WireError as exc:
             log.error("ingest_message_refused", error=str(exc))
         finally:
             peer.close()
-            if source is not None:
-                self._put(SourceEnd(source=source))
+            self._left(peer)
 
-    def _greeted(self, message: object) -> int:
+    def _take(self, peer: Peer, message: object) -> bool:
+        """Queue a message of `peer`; False when nothing more of it counts. Raises `WireError`."""
+        with self._lock:
+            if peer in self._mute:
+                return self._begin(peer, message)
+            if self._on_air is None or self._on_air.peer is not peer:
+                return False
+            if not isinstance(message, AccessUnit | SourceEnd):
+                raise WireError(f"{type(message).__name__} has no place after SourceStart")
+            self._units.put(message)
+            return True
+
+    def _begin(self, peer: Peer, message: object) -> bool:
+        """The first message of `peer`; the lock is held."""
         if not isinstance(message, SourceStart):
             raise WireError("a connection begins with SourceStart")
         if message.epoch != self._epoch:
             raise WireError(f"SourceStart of the epoch {message.epoch[:40]!r} came, not ours")
-        return message.source
+        if message.source < self._newest:
+            log.info("source_fenced_off", source=message.source, newest=self._newest)
+            return False
+        self._mute.remove(peer)
+        before, self._on_air = self._on_air, _OnAir(peer, message.source)
+        self._newest = message.source
+        if before is not None:
+            before.peer.close()
+            self._units.put(SourceEnd(source=before.source))
+        self._units.put(message)
+        return True
 
-    def _put(self, arrived: Arrived) -> None:
+    def _left(self, peer: Peer) -> None:
         with self._lock:
-            self._units.put(arrived)
+            if peer in self._mute:
+                self._mute.remove(peer)
+            if self._on_air is not None and self._on_air.peer is peer:
+                self._units.put(SourceEnd(source=self._on_air.source))
+                self._on_air = None
         self._wake()

@@ -24,7 +24,7 @@ from transcoder.grid import Grid
 from transcoder.packager import VideoSample
 from transcoder.profiles import RungPlan, Scaler
 from transcoder.scale import Fitter, letterbox
-from transcoder.slate import make_slate
+from transcoder.slate import SlatePainter
 
 log = structlog.get_logger()
 
@@ -53,12 +53,14 @@ class Ladder:
         *,
         grid: Grid,
         scaler: Scaler,
+        slate: SlatePainter,
         max_backlog: int,
         wake: Callable[[], None],
         on_encoded: Callable[[str, float], None],
     ) -> None:
         self._max_backlog = max_backlog
         self._wake = wake
+        self._slate = slate
         self._on_encoded = on_encoded
         self._submitted = 0
         self._encoded = [0] * len(plans)
@@ -118,7 +120,7 @@ class Ladder:
     def _work(self, index: int, plans: Sequence[RungPlan], scaler: Scaler) -> None:
         plan = plans[index]
         try:
-            prepare = _Preparer(plan, scaler) if index == 0 else None
+            prepare = _Preparer(plan, scaler, self._slate) if index == 0 else None
             below = _below(plans[index + 1 :], scaler)
             while (job := self._inboxes[index].get()) is not None and not self._abandoned.is_set():
                 started_s = time.thread_time()
@@ -183,8 +185,9 @@ class _Preparer:
     A picture that cannot be scaled is the source's fault, not ours: the last one stays.
     """
 
-    def __init__(self, plan: RungPlan, scaler: Scaler) -> None:
+    def __init__(self, plan: RungPlan, scaler: Scaler, slate: SlatePainter) -> None:
         self._plan = plan
+        self._painter = slate
         self._top = _CachedFitter(plan, scaler, copy=False)
         self._slate: VideoFrame | None = None
 
@@ -199,5 +202,5 @@ class _Preparer:
                 return self._top.fitted
         if self._slate is None:
             last, plan = self._top.fitted, self._plan
-            self._slate = make_slate(last, width=plan.width, height=plan.height)
+            self._slate = self._painter.paint(last, width=plan.width, height=plan.height)
         return self._slate

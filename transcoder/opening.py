@@ -14,6 +14,10 @@ LOOK_TICKS = TICKS_PER_SECOND
 ALONE_TICKS = TICKS_PER_SECOND // 2
 """How long a run that takes over waits for its source before it goes on with the slate."""
 
+BLIND_TICKS = 10 * TICKS_PER_SECOND
+"""How long video is waited for that has come and shows no picture: encoders that take no requests
+send a keyframe that often."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Begin:
@@ -21,7 +25,7 @@ class Begin:
 
     first_slot: int
     width: int
-    """The largest picture seen; 0 when none was (only where the ladder is given)."""
+    """The largest picture seen; 0 when none was, and the slate comes first."""
     height: int
 
 
@@ -32,6 +36,10 @@ class Opening:
     worker's renditions must come back) the first picture decides, or `ALONE_TICKS` after
     `started_tick` without any. Output begins at the newest picture, never at a stale one, and
     never before `next_tick`.
+
+    A source that sends sound and no video has its output begin `slate_after_ticks` after its first
+    packet, with the slate. One that sends video of which no picture comes has `BLIND_TICKS`: its
+    next keyframe may be that far off, and it knows the shape that the show should have.
     """
 
     def __init__(
@@ -42,15 +50,25 @@ class Opening:
         ladder_given: bool,
         next_tick: int,
         started_tick: int,
+        slate_after_ticks: int,
     ) -> None:
         self._grid = grid
         self._top_short_side = top_short_side
         self._ladder_given = ladder_given
         self._earliest_slot = -(-next_tick // grid.slot_ticks)
         self._started_tick = started_tick
+        self._slate_after_ticks = slate_after_ticks
+        self._received_tick: int | None = None
+        self._has_video = False
         self._largest = (0, 0)
         self._first_seen_tick: int | None = None
         self._first_pts = self._newest_pts = 0
+
+    def received(self, *, video: bool, now_tick: int) -> None:
+        """An access unit has come, decodable or not."""
+        if self._received_tick is None:
+            self._received_tick = now_tick
+        self._has_video = self._has_video or video
 
     def saw(self, *, pts: int, width: int, height: int, now_tick: int) -> None:
         """A picture has been decoded."""
@@ -74,13 +92,22 @@ class Opening:
 
     def _is_time(self, now_tick: int) -> bool:
         if self._first_seen_tick is None:
-            return self._ladder_given and now_tick - self._started_tick >= ALONE_TICKS
+            return self._is_hopeless(now_tick)
         return (
             self._ladder_given
             or min(self._largest) >= self._top_short_side
             or self._newest_pts - self._first_pts >= LOOK_TICKS
             or now_tick - self._first_seen_tick >= LOOK_TICKS
         )
+
+    def _is_hopeless(self, now_tick: int) -> bool:
+        """No picture has come, and none is waited for any longer."""
+        if self._ladder_given:
+            return now_tick - self._started_tick >= ALONE_TICKS
+        if self._received_tick is None:
+            return False
+        patience_ticks = BLIND_TICKS if self._has_video else self._slate_after_ticks
+        return now_tick - self._received_tick >= patience_ticks
 
 
 def _rank(size: tuple[int, int]) -> tuple[int, int]:

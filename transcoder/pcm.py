@@ -1,33 +1,41 @@
 """Decoded audio laid on one continuous line of samples, whatever arrives or does not.
 
 Blocks are placed by their timestamps. A block within `SLEW_LIMIT` of where the last one ended is
-joined to it and resampled by a fraction of a percent, so that drift is followed without a click. A
-block farther off is put where it belongs: what lies between becomes a short decaying echo and then
-silence, and what overlaps is cut. Pure; positions count samples at 48 kHz on the media timeline.
+joined to it and resampled by a fraction of a percent, so that drift is followed and a tone stays
+pure: no sample is dropped or doubled. A block farther off is put where it belongs: what lies
+between becomes a short decaying echo and then silence, and what overlaps is cut. Pure; positions
+count samples at 48 kHz on the media timeline.
 """
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from transcoder.cmaf.aac import AUDIO_RATE_HZ
-
-Pcm = NDArray[np.float32]
-"""Samples in -1 to 1, shaped (channels, samples)."""
+from transcoder.stretch import Pcm, Stretcher
 
 SLEW_LIMIT = AUDIO_RATE_HZ // 100
 """10 ms: clocks drift by less between two blocks, and the shortest loss is longer or equal."""
 MAX_AHEAD = 10 * AUDIO_RATE_HZ
 """Nothing is kept that lies more than 10 s past what was read: it bounds the memory."""
 
-_SLEW_GAIN = 24
-"""A block makes good 1/24 of the offset: half a second, smoothly, for blocks of 20 ms."""
-_SLEW_SHARE = 240
-"""At most 1 in 240 samples is added or dropped, 7 cents of pitch."""
+_SLEW_S = 1.0
+"""An offset is made good at the rate that would take this long, and so ever more gently."""
+_SLEW_MOST = 1 / 160
+"""11 cents of pitch: a little more than a timeline ever asks for."""
+_SLEW_DEAD = 1.0
+"""Timestamps are rounded: an offset of a sample is none."""
 _ECHO = 960
 """The last 20 ms, backwards and fading, cover the beginning of a gap."""
 _FADE_IN = 128
+
+
+class _Block(NamedTuple):
+    start: int
+    pcm: Pcm
+    seam: bool
+    """It does not go on where the one before ended: to be faded in."""
 
 
 class SampleLine:
@@ -40,7 +48,8 @@ class SampleLine:
         self._channels = channels
         self._read = start
         self._end: int | None = None
-        self._blocks: deque[tuple[int, Pcm]] = deque()
+        self._stretcher = Stretcher(channels)
+        self._blocks: deque[_Block] = deque()
         self._tail = np.zeros((channels, _ECHO), np.float32)
         self._echo: Pcm | None = np.zeros((channels, 0), np.float32)
 
@@ -51,28 +60,43 @@ class SampleLine:
 
     def restart(self) -> None:
         """The next block comes from another source: place it where it says, without slewing."""
-        self._end = None
+        if self._end is not None:
+            self._append(self._end, self._stretcher.rest(), seam=False)
+            self._end = None
 
     def place(self, start: int, pcm: Pcm) -> bool:
         """Put a block that begins at `start` onto the line; False when it lies too far ahead.
 
-        Of what was already read or placed nothing is changed: such samples of it are cut.
+        Of what was already read or placed nothing is changed: such samples of it are cut. Its last
+        `LOOKAHEAD` samples come with the next block.
         """
         if start + pcm.shape[1] > self._read + MAX_AHEAD:
             return False
-        if self._end is not None and abs(start - self._end) <= SLEW_LIMIT:
-            pcm = _stretched(pcm, _slewed_length(pcm.shape[1], start - self._end))
-            start = self._end
-        self._end = start + pcm.shape[1]
+        seam = self._end is None or abs(start - self._due) > SLEW_LIMIT
+        if self._end is None or seam:
+            self.restart()
+            self._stretcher, self._end = Stretcher(self._channels), start
+        made = self._stretcher.push(pcm, _slew(start - self._due))
+        self._append(self._end, made, seam=seam)
+        self._end += made.shape[1]
+        return True
+
+    @property
+    def _due(self) -> float:
+        """Where the next block joins the last one."""
+        assert self._end is not None  # noqa: S101 - a block has been placed
+        return self._end + self._stretcher.held
+
+    def _append(self, start: int, pcm: Pcm, *, seam: bool) -> None:
         free_from = self._read
         if self._blocks:
-            last_start, last = self._blocks[-1]
-            free_from = max(free_from, last_start + last.shape[1])
+            last = self._blocks[-1]
+            free_from = max(free_from, last.start + last.pcm.shape[1])
         cut = max(0, free_from - start)
         if cut < pcm.shape[1]:
             # A copy, so that a sliver does not keep its whole block in memory.
-            self._blocks.append((start + cut, pcm[:, cut:].copy() if cut else pcm))
-        return True
+            kept = pcm[:, cut:].copy() if cut else pcm
+            self._blocks.append(_Block(start + cut, kept, seam or cut > 0))
 
     def read(self, count: int) -> Pcm:
         """The next `count` samples, silence and all."""
@@ -80,7 +104,7 @@ class SampleLine:
         done = 0
         while done < count:
             room = count - done
-            gap = self._blocks[0][0] - self._read if self._blocks else room
+            gap = self._blocks[0].start - self._read if self._blocks else room
             piece = self._gap(min(gap, room)) if gap > 0 else self._sound(room)
             out[:, done : done + piece.shape[1]] = piece
             done += piece.shape[1]
@@ -91,18 +115,24 @@ class SampleLine:
     def _gap(self, count: int) -> Pcm:
         """`count` samples of a gap: first the echo, which begins on the last sample's value."""
         if self._echo is None:
-            self._echo = self._tail[:, ::-1] * np.linspace(1, 0, _ECHO, dtype=np.float32)
+            self._echo = self._new_echo()
         piece = np.zeros((self._channels, count), np.float32)
         echo, self._echo = self._echo[:, :count], self._echo[:, count:]
         piece[:, : echo.shape[1]] = echo
         return piece
 
+    def _new_echo(self) -> Pcm:
+        echo: Pcm = self._tail[:, ::-1] * np.linspace(1, 0, _ECHO, dtype=np.float32)
+        return echo
+
     def _sound(self, room: int) -> Pcm:
-        """At most `room` samples of the first block, faded in over the echo after a gap."""
-        start, block = self._blocks.popleft()
-        piece, rest = block[:, :room], block[:, room:]
+        """At most `room` samples of the first block, faded in over the echo after a gap or seam."""
+        block = self._blocks.popleft()
+        piece, rest = block.pcm[:, :room], block.pcm[:, room:]
         if rest.shape[1]:
-            self._blocks.appendleft((start + room, rest))
+            self._blocks.appendleft(_Block(block.start + room, rest, seam=False))
+        if block.seam and self._echo is None:
+            self._echo = self._new_echo()
         if self._echo is not None:
             piece = piece.copy()
             fade = min(_FADE_IN, piece.shape[1])
@@ -114,28 +144,8 @@ class SampleLine:
         return piece
 
 
-def _slewed_length(samples: int, offset: int) -> int:
-    limit = samples // _SLEW_SHARE
-    return samples + max(-limit, min(limit, int(offset / _SLEW_GAIN)))
-
-
-def _stretched(pcm: Pcm, count: int) -> Pcm:
-    """`pcm` resampled to `count` samples with cubic (Catmull-Rom) interpolation.
-
-    Where the cubic reaches past an end, the end's sample stands in for the neighbour block's; the
-    positions are within a hundredth of a sample there, so it is not heard.
-    """
-    samples = pcm.shape[1]
-    if count == samples:
-        return pcm
-    at = np.arange(count) * (samples / count)
-    index = at.astype(np.intp)
-    part = (at - index).astype(np.float32)
-    before, here, after, beyond = (
-        pcm[:, np.clip(index + shift, 0, samples - 1)] for shift in (-1, 0, 1, 2)
-    )
-    slope = (after - before) / 2
-    bend = before - 2.5 * here + 2 * after - beyond / 2
-    twist = (beyond - before) / 2 + 1.5 * (here - after)
-    stretched: Pcm = ((twist * part + bend) * part + slope) * part + here
-    return stretched
+def _slew(offset: float) -> float:
+    """How much longer a block is made that lies `offset` samples after its predecessor's end."""
+    if abs(offset) <= _SLEW_DEAD:
+        return 0.0
+    return max(-_SLEW_MOST, min(_SLEW_MOST, offset / (_SLEW_S * AUDIO_RATE_HZ)))

@@ -1,18 +1,16 @@
 """Encoder profiles: what a show is encoded to, and the rungs that one source makes of it.
 
-A profile is a YAML file of one `Profile`; ``configs/profiles/default.yaml`` shows every key with
-its default. Whatever cannot be used is refused with one sentence for each fault: the key's path,
-what was given, what is legal.
+A profile is a YAML file of one `Profile` (`transcoder.profile_files`);
+``configs/profiles/default.yaml`` shows every key with its default. Whatever cannot be used is
+refused with one sentence for each fault: the key's path, what was given, what is legal.
 """
 
 import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -64,6 +62,17 @@ class AudioProfile(_Section):
 
     bitrate_bps: Annotated[int, _between(32_000, 320_000)] = 128_000
     channels: Annotated[int, _between(1, 2)] = 2
+
+
+class SlateProfile(_Section):
+    """What viewers see while the host's picture is missing (`transcoder.slate`)."""
+
+    text: str = Field(default="We'll be right back", max_length=100)
+    """May be empty."""
+    picture: str | None = None
+    """Path of a PNG, JPEG or WebP file; None: the host's last picture, blurred."""
+    font: str | None = None
+    """Path of a TrueType or OpenType file; None: the built-in one."""
 
 
 class Rung(_Section):
@@ -127,6 +136,7 @@ class Profile(_Section):
     segment_s: Annotated[int, _between(1, 12)] = 2
     hold_ms: Annotated[int, _between(0, 1000)] = 120
     slate_after_ms: Annotated[int, _between(500, 60_000)] = 2500
+    slate: SlateProfile = SlateProfile()
     scaler: Scaler = "bicubic"
     audio: AudioProfile = AudioProfile()
     rungs: Annotated[tuple[Rung, ...], Field(strict=False)] = _DEFAULT_RUNGS
@@ -178,20 +188,7 @@ class Profile(_Section):
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Profile":
         """The inverse of `to_plain`. Raises `ProfileError`."""
-        return _validated(plain, where="In the profile")
-
-
-def load_profile(source: str | Path) -> Profile:
-    """The profile in a YAML text, or in the file that a `Path` names. Raises `ProfileError`."""
-    if isinstance(source, str):
-        return _validated(_parsed(source, name="the profile"), where="In the profile")
-    try:
-        text = source.read_text(encoding="utf-8")
-    except OSError as exc:
-        raise ProfileError(f"The profile {source} cannot be read: {exc.strerror}.") from None
-    except UnicodeDecodeError:
-        raise ProfileError(f"The profile {source} is not a text in UTF-8.") from None
-    return _validated(_parsed(text, name=f"the profile {source}"), where=f"In {source}")
+        return validated(plain, where="In the profile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,23 +267,8 @@ def _scaled(width: int, height: int, *, limit: int) -> tuple[int, int]:
     return side(width), side(height)
 
 
-def _parsed(text: str, *, name: str) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(text)
-    except (
-        yaml.YAMLError,
-        ValueError,
-        RecursionError,
-    ) as exc:  # ValueError: a date like 2001-99-99
-        raise ProfileError(f"{_capital(name)} is not YAML: {_one_line(exc)}.") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
-        raise ProfileError(f"{_capital(name)} must be a mapping of keys at its top level.")
-    return content
-
-
-def _validated(values: Mapping[str, Any], *, where: str) -> Profile:
+def validated(values: Mapping[str, Any], *, where: str) -> Profile:
+    """The profile of these keys. Raises `ProfileError`, which begins with `where`."""
     try:
         return Profile.model_validate(dict(values))
     except ValidationError as exc:
@@ -313,11 +295,3 @@ def _sentence(error: Any) -> str:
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _one_line(exc: Exception) -> str:
-    return re.sub(r"\s+", " ", str(exc)).rstrip(".")
-
-
-def _capital(sentence: str) -> str:
-    return sentence[0].upper() + sentence[1:]

@@ -98,9 +98,14 @@ def solid(width: int, height: int, yuv: tuple[int, int, int]) -> VideoFrame:
     frame = VideoFrame(width, height, "yuv420p")
     for plane, level in zip(frame.planes, yuv, strict=True):
         plane.update(bytes([level]) * plane.buffer_size)
+    tag(frame)
+    return frame
+
+
+def tag(frame: VideoFrame) -> None:
+    """Mark a picture as what leaves this module: BT.709, limited range."""
     frame.colorspace = Colorspace.ITU709
     frame.color_range = ColorRange.MPEG
-    return frame
 
 
 def _even(length: float) -> int:
@@ -113,5 +118,5 @@ def _matrix(frame: VideoFrame) -> Colorspace:
 
 
 def _range(frame: VideoFrame) -> ColorRange:
-    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
+    full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith(("yuvj", "rgb"))
     return ColorRange.JPEG if full else ColorRange.MPEG

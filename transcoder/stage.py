@@ -6,6 +6,7 @@ A `Stage` is made when the run's first slot and rungs are decided and lives to t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from av.video.frame import VideoFrame
@@ -20,6 +21,7 @@ from transcoder.grid import Grid
 from transcoder.ladder import Job, Ladder
 from transcoder.packager import AudioConfig, Cutter, RenditionPackager, VideoConfig, init_section
 from transcoder.profiles import Profile, RungPlan
+from transcoder.slate import SlatePainter
 from transcoder.slots import Filled, SlotFiller
 from transcoder.telemetry import Telemetry
 from transcoder.values import TICKS_PER_SECOND, AccessUnit, Anchor, InitSection, Part
@@ -105,6 +107,7 @@ class Stage:
             plan.rungs,
             grid=plan.grid,
             scaler=plan.profile.scaler,
+            slate=_painter(plan.profile),
             max_backlog=GIVE_UP_S * plan.grid.frames_per_second,
             wake=wake,
             on_encoded=telemetry.encoded,
@@ -194,6 +197,15 @@ class Stage:
         self._telemetry.parts(len(parts))
         for cue in parts[0].cues if parts else ():
             self._telemetry.cue("late" if cue.pts < parts[0].decode_time else "exact")
+
+
+def _painter(profile: Profile) -> SlatePainter:
+    slate = profile.slate
+    return SlatePainter(
+        text=slate.text,
+        picture=Path(slate.picture) if slate.picture else None,
+        font=Path(slate.font) if slate.font else None,
+    )
 
 
 def _filler(plan: StagePlan) -> SlotFiller[VideoFrame]:

@@ -9,6 +9,7 @@ Pure: no sockets here. Senders call `frame`; receivers feed what they read to a 
 """
 
 import dataclasses
+import operator
 import struct
 import types
 import typing
@@ -34,6 +35,8 @@ class _Form:
     version: int
     names: tuple[str, ...]
     checks: tuple[_Check, ...]
+    flat: Callable[[object], tuple[Any, ...]] | None
+    """Reads all fields, where each is its own plain form."""
 
 
 _by_tag: dict[str, _Form] = {}
@@ -53,7 +56,9 @@ def wire_value(tag: str, *, version: int) -> Callable[[type[_T]], type[_T]]:
         hints = typing.get_type_hints(cls)
         names = tuple(f.name for f in dataclasses.fields(cls))  # type: ignore[arg-type]
         checks = tuple(_check_for(hints[name]) for name in names)
-        form = _Form(cls=cls, tag=tag, version=version, names=names, checks=checks)
+        flat = len(names) > 1 and all(_is_flat(hints[name]) for name in names)
+        fields = operator.attrgetter(*names) if flat else None
+        form = _Form(cls=cls, tag=tag, version=version, names=names, checks=checks, flat=fields)
         _by_tag[tag] = _by_class[cls] = form
         return cls
 
@@ -109,6 +114,8 @@ class Deframer:
 def _plain(value: object) -> Any:
     form = _by_class.get(type(value))
     if form is not None:
+        if form.flat is not None:
+            return [form.tag, form.version, *form.flat(value)]
         fields = [_plain(getattr(value, name)) for name in form.names]
         return [form.tag, form.version, *fields]
     if isinstance(value, tuple):
@@ -137,6 +144,15 @@ def _value(plain: Any) -> Any:
         return form.cls(**checked)
     except ValueError as exc:
         raise WireError(f"{form.tag}: {exc}") from None
+
+
+def _is_flat(hint: Any) -> bool:
+    """Whether a field of this type is its own plain form."""
+    if typing.get_origin(hint) in (Union, types.UnionType):
+        return all(_is_flat(arg) for arg in typing.get_args(hint))
+    if typing.get_origin(hint) is typing.Literal:
+        return True
+    return hint in (bool, int, float, str, bytes, type(None))
 
 
 def _check_for(hint: Any) -> _Check:

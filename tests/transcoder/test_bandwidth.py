@@ -12,7 +12,8 @@ from transcoder.cmaf.fragment import NON_SYNC_FLAGS, SYNC_FLAGS, TrackRun, fragm
 from transcoder.cues import in_band, refusal
 from transcoder.encode import RungEncoder
 from transcoder.grid import make_grid
-from transcoder.profiles import Profile, load_profile, plan_rungs
+from transcoder.profile_files import load_profile
+from transcoder.profiles import Profile, plan_rungs
 from transcoder.values import AccessUnit, TimedMetadata
 
 GRID = make_grid(frames_per_second=30, latency="low")

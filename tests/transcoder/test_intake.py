@@ -1,3 +1,4 @@
+import itertools
 import socket
 import stat
 import threading
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from transcoder.control import KeyframeRequest, SourceEnd, SourceStart
-from transcoder.intake import MAX_BYTES, MAX_UNITS, Intake, UnitQueue
+from transcoder.intake import MAX_BYTES, MAX_MUTE, MAX_UNITS, Intake, UnitQueue
 from transcoder.sockets import Peer, dial, listen
 from transcoder.values import AccessUnit, Anchor
 from transcoder.wire import frame
@@ -103,6 +104,49 @@ def test_a_new_connection_replaces_the_old(
     connect().send(frame(start(2)))
     assert arrivals(intake, 2, eventually) == [SourceEnd(source=1), start(2)]
     assert list(old.receive()) == []
+
+
+def test_a_source_that_was_taken_over_is_fenced_off(
+    intake: Intake, connect: Callable[[], Peer], eventually: Callable[..., None]
+) -> None:
+    """It dials again and again until it is told to end; the newer one never notices."""
+    newer = connect()
+    newer.send(frame(start(2)))
+    assert arrivals(intake, 1, eventually) == [start(2)]
+    for _ in range(3):
+        late = connect()
+        late.send(frame(start(1)) + frame(unit(7)) + frame(SourceEnd(source=1)))
+        assert list(late.receive()) == []
+    newer.send(frame(unit(8)))
+    assert arrivals(intake, 1, eventually) == [unit(8)]
+    intake.request_keyframe(2)
+    assert next(newer.receive()) == KeyframeRequest(source=2)
+
+
+def test_the_same_source_on_a_new_connection_ends_and_begins_in_order(
+    intake: Intake, connect: Callable[[], Peer], eventually: Callable[..., None]
+) -> None:
+    for _ in range(20):
+        connect().send(frame(start(4)))
+    found = arrivals(intake, 39, eventually)
+    for before, after in itertools.pairwise(found):
+        assert type(before) is not type(after), "each end is followed by its next beginning"
+    assert found[-1] == start(4)
+
+
+def test_a_mute_connection_cuts_nobody_off(
+    intake: Intake, connect: Callable[[], Peer], eventually: Callable[..., None]
+) -> None:
+    """A publish that takes over dials as it is accepted, seconds before its first frame."""
+    speaking = connect()
+    speaking.send(frame(start(1)))
+    mute = [connect() for _ in range(MAX_MUTE)]
+    speaking.send(frame(unit(0)))
+    assert arrivals(intake, 2, eventually) == [start(1), unit(0)]
+    connect()
+    assert list(mute[0].receive()) == [], "the eldest makes room"
+    mute[-1].send(frame(start(2)))
+    assert arrivals(intake, 2, eventually) == [SourceEnd(source=1), start(2)]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from transcoder.ladder import Job, Ladder
 from transcoder.packager import VideoSample
 from transcoder.profiles import Profile, Rung, RungPlan, plan_rungs
 from transcoder.scale import Fitter, solid
+from transcoder.slate import SlatePainter
 
 GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
 PLANS = plan_rungs(
@@ -43,6 +44,7 @@ def make_ladder() -> Iterator[MakeLadder]:
             plans,
             grid=GRID,
             scaler="bicubic",
+            slate=SlatePainter(text="back soon", picture=None, font=None),
             max_backlog=max_backlog,
             wake=wake,
             on_encoded=lambda rung, cpu_s: None,

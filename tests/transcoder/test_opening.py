@@ -14,6 +14,7 @@ def opening(*, given: bool = False, next_tick: int = 0, started_tick: int = 0) -
         ladder_given=given,
         next_tick=next_tick,
         started_tick=started_tick,
+        slate_after_ticks=225_000,
     )
 
 
@@ -78,3 +79,27 @@ def test_a_run_that_takes_over_begins_with_its_first_picture_of_any_size() -> No
     waiting = opening(given=True, next_tick=0, started_tick=0)
     waiting.saw(pts=3000, width=320, height=180, now_tick=3000)
     assert waiting.decide(3000) == Begin(first_slot=1, width=320, height=180)
+
+
+def test_sound_alone_begins_with_the_slate_when_that_is_due() -> None:
+    waiting = opening()
+    waiting.received(video=False, now_tick=30_000)
+    waiting.received(video=False, now_tick=200_000)
+    assert waiting.decide(254_999) is None
+    assert waiting.decide(255_000) == Begin(first_slot=85, width=0, height=0)
+
+
+def test_video_that_shows_no_picture_is_given_longer() -> None:
+    waiting = opening()
+    waiting.received(video=False, now_tick=0)
+    waiting.received(video=True, now_tick=3000)
+    assert waiting.decide(10 * SECOND - 1) is None
+    assert waiting.decide(10 * SECOND) == Begin(first_slot=300, width=0, height=0)
+
+
+def test_a_picture_in_time_decides_the_shape() -> None:
+    waiting = opening()
+    waiting.received(video=False, now_tick=0)
+    waiting.received(video=True, now_tick=200_000)
+    waiting.saw(pts=200_000, width=720, height=1280, now_tick=200_000)
+    assert waiting.decide(200_000) == Begin(first_slot=67, width=720, height=1280)

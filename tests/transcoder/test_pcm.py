@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcoder.pcm import MAX_AHEAD, SLEW_LIMIT, Pcm, SampleLine
+from transcoder.pcm import MAX_AHEAD, SLEW_LIMIT, SampleLine
+from transcoder.stretch import LOOKAHEAD, Pcm
 
 BLOCK = 960
 
@@ -45,7 +46,8 @@ def test_a_block_later_on_is_where_it_says() -> None:
     line.place(5000, tone(5000))
     read = line.read(6000)[0]
     assert not read[:4000].any()
-    np.testing.assert_allclose(read[4128:4960], tone(5128, 832)[0], atol=1e-6)
+    there = BLOCK - LOOKAHEAD
+    np.testing.assert_allclose(read[4128 : 4000 + there], tone(5128, there - 128)[0], atol=1e-6)
 
 
 def test_a_lost_block_leaves_the_others_in_place_without_a_click() -> None:
@@ -54,7 +56,7 @@ def test_a_lost_block_leaves_the_others_in_place_without_a_click() -> None:
         if at != 10 * BLOCK:
             line.place(at, tone(at))
     read = line.read(20 * BLOCK)
-    place = slice(11 * BLOCK + 128, 20 * BLOCK)
+    place = slice(11 * BLOCK + 128, 20 * BLOCK - LOOKAHEAD)
     np.testing.assert_allclose(read[:, place], tone(0, 20 * BLOCK)[:, place], atol=1e-6)
     assert steepest(read) < 1.6 * TONE_STEP
     assert np.abs(read[0, 10 * BLOCK : 10 * BLOCK + 200]).max() > 0.3
@@ -119,7 +121,7 @@ def test_a_jump_forward_is_taken_at_once(jump: int) -> None:
     line.place(0, tone(0))
     line.place(BLOCK + jump, tone(BLOCK + jump))
     read = line.read(2 * BLOCK + jump)
-    place = slice(BLOCK + jump + 128, 2 * BLOCK + jump)
+    place = slice(BLOCK + jump + 128, 2 * BLOCK + jump - LOOKAHEAD)
     np.testing.assert_allclose(read[:, place], tone(0, 2 * BLOCK + jump)[:, place], atol=1e-6)
 
 
@@ -130,10 +132,20 @@ def test_a_jump_back_cuts_what_overlaps() -> None:
     for at in range(3 * BLOCK, 8 * BLOCK, BLOCK):
         line.place(at, tone(at) + 0.25)
     read = line.read(8 * BLOCK)
-    first, second = slice(128, 5 * BLOCK), slice(5 * BLOCK, 8 * BLOCK)
+    first, second = slice(128, 5 * BLOCK), slice(5 * BLOCK + 128, 8 * BLOCK - LOOKAHEAD)
     whole = tone(0, 8 * BLOCK)
     np.testing.assert_allclose(read[:, first], whole[:, first], atol=1e-6)
     np.testing.assert_allclose(read[:, second], whole[:, second] + 0.25, atol=1e-6)
+
+
+@pytest.mark.parametrize("back", [SLEW_LIMIT + 1, 700, 1500])
+def test_the_seam_of_a_jump_back_does_not_click(back: int) -> None:
+    line = SampleLine(start=0, channels=1)
+    for at in range(0, 5 * BLOCK, BLOCK):
+        line.place(at, tone(at))
+    for at in range(5 * BLOCK, 8 * BLOCK, BLOCK):
+        line.place(at - back, tone(at))
+    assert steepest(line.read(7 * BLOCK - 600)) < 1.6 * TONE_STEP
 
 
 def test_what_comes_after_its_time_is_cut() -> None:
@@ -141,8 +153,8 @@ def test_what_comes_after_its_time_is_cut() -> None:
     line.read(1500)
     line.place(0, tone(0))
     line.place(BLOCK, tone(BLOCK))
-    read = line.read(420)
-    np.testing.assert_allclose(read[:, 128:], tone(1628, 292), atol=1e-6)
+    read = line.read(420 - LOOKAHEAD)
+    np.testing.assert_allclose(read[:, 128:], tone(1628, 292 - LOOKAHEAD), atol=1e-6)
 
 
 def test_another_source_is_placed_without_slewing() -> None:
@@ -151,7 +163,7 @@ def test_another_source_is_placed_without_slewing() -> None:
     line.restart()
     line.place(BLOCK + 300, tone(BLOCK + 300))
     read = line.read(2 * BLOCK + 300)
-    place = slice(BLOCK + 300 + 128, 2 * BLOCK + 300)
+    place = slice(BLOCK + 300 + 128, 2 * BLOCK + 300 - LOOKAHEAD)
     np.testing.assert_allclose(read[:, place], tone(0, 2 * BLOCK + 300)[:, place], atol=1e-6)
 
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcoder.errors import MediaError, ProfileError
-from transcoder.profiles import LEGAL_RATES, Profile, load_profile, plan_rungs
+from transcoder.profile_files import load_profile
+from transcoder.profiles import LEGAL_RATES, Profile, plan_rungs
 
 DEFAULT_FILE = Path(__file__).parents[2] / "configs" / "profiles" / "default.yaml"
 

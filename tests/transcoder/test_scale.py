@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
@@ -7,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcoder.scale import Fitter, fit_inside, solid
-from transcoder.slate import make_slate
 
 GREY = (120, 128, 128)
 GREEN_601, GREEN_709 = (145, 54, 34), (173, 42, 26)
@@ -103,23 +100,3 @@ def test_unsaid_from_720_lines_is_taken_as_bt709() -> None:
     green.colorspace = 2
     fitted = Fitter(width=64, height=36, scaler="bicubic").fit(green)
     assert near(levels(fitted, 8, 8), GREEN_709)
-
-
-def test_the_slate_is_dim_and_blurred(luma_at: Callable[..., int]) -> None:
-    sharp = solid(128, 96, (235, 128, 128))
-    plane = sharp.planes[0]
-    stripes = bytearray(bytes(plane))
-    for row in range(0, 96, 4):
-        stripes[row * plane.line_size : (row + 2) * plane.line_size] = bytes([16]) * (
-            2 * plane.line_size
-        )
-    plane.update(bytes(stripes))
-    slate = make_slate(sharp, width=128, height=96)
-    column = [luma_at(slate, 64, y) for y in range(20, 76)]
-    assert max(column) - min(column) <= 6
-    assert 40 <= column[0] <= 80
-
-
-def test_the_slate_without_a_picture_is_plain_dark(luma_at: Callable[..., int]) -> None:
-    slate = make_slate(None, width=64, height=48)
-    assert {luma_at(slate, x, y) for x in (0, 63) for y in (0, 47)} == {32}
