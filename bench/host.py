@@ -41,6 +41,10 @@ class DemoHost:
         """Whether the process still runs."""
         return self._process.poll() is None
 
+    def signal(self, number: int) -> None:
+        """Send the process a signal: SIGSTOP makes it fall silent, SIGCONT brings it back."""
+        self._process.send_signal(number)
+
     def log(self) -> str:
         """What the host has written so far."""
         return self.log_path.read_text(encoding="utf-8", errors="replace")

@@ -5,6 +5,7 @@ server inherits a mark in its environment, by which they are all found, and none
 """
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -167,6 +168,17 @@ class Node:
     def pids(self, role: str) -> set[int]:
         """The processes of one role."""
         return {each.pid for each in self.processes() if each.role == role}
+
+    def worker_of(self, show: str) -> int:
+        """The transcoder worker that a show was last given, as the log has it."""
+        entries = [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
+        worker = [
+            entry["process"]
+            for entry in entries
+            if entry["event"] == "epoch_started" and entry["show"] == show
+        ][-1]
+        started = [entry for entry in entries if entry["event"] == "process_started"]
+        return int([entry["pid"] for entry in started if entry["child"] == worker][-1])
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

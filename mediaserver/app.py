@@ -14,6 +14,7 @@ from mediaserver.api.access import Access
 from mediaserver.api.app import make_app, readiness_response, serve_unix
 from mediaserver.api.endpoints import routes
 from mediaserver.api.openapi import described
+from mediaserver.api.publishes import PublishResources
 from mediaserver.api.shop import ShopResources
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
@@ -171,9 +172,11 @@ def _routes(node: Node) -> list[web.RouteDef]:
     viewers = ViewerTokens(load_secret(config.data / "viewers.secret"))
     public_url = config.http.public_url
     access = Access(keys=keys, viewers=viewers, shows=node.shows, public_url=public_url)
-    whip = WhipResources(shows=node.shows, keys=keys, public_url=public_url)
+    whip = WhipResources(shows=node.shows, keys=keys, public_url=public_url, settings=config.webrtc)
     shop = ShopResources(shows=node.shows, desk=node.shop, access=access, viewers=viewers)
-    return [*whip.routes(), *routes(described(shop.endpoints()), access)]
+    publishes = PublishResources(health=node.hub.health.of)
+    endpoints = described([*shop.endpoints(), *publishes.endpoints()])
+    return [*whip.routes(), *routes(endpoints, access)]
 
 
 async def _serve_admin(host: str, port: int, node: Node) -> web.AppRunner:

@@ -5,13 +5,22 @@ file, the defaults below. Unknown keys are refused. Each failure is one sentence
 path, what was given and what is legal. ``configs/comptoir.yaml`` shows every key with its default.
 """
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -19,6 +28,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from mediaserver.addresses import Network
 from mediaserver.errors import ConfigError
 from transcoder.control import LatencyPreset
 
@@ -29,6 +39,11 @@ MIN_KEY_CHARS = 16
 ENV_PREFIX = "COMPTOIR_"
 
 _ORIGIN = re.compile(r"https?://[^\s/?#]+")
+_ICE_URL = re.compile(
+    r"(stuns?:[A-Za-z0-9.:\[\]-]{1,255}|turns?:[A-Za-z0-9.:\[\]-]{1,255}(\?transport=(udp|tcp))?)"
+)
+"""RFC 7064 §3.1, RFC 7065 §3.1, as far as a browser takes them."""
+_QUOTABLE = r"[ !#-\[\]-~]{0,255}"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -44,6 +59,7 @@ class HttpConfig(_Section):
     port: Port = 8080
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
     @field_validator("public_url")
     @classmethod
@@ -60,6 +76,23 @@ class HttpConfig(_Section):
                 raise ValueError(f"{origin!r} is no origin, such as https://shop.example.org")
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                raise ValueError(
+                    f"{network!r} is no address or network, such as 192.0.2.7 or 10.0.0.0/8"
+                ) from None
+        return value
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """The proxies that may say whom they ask for."""
+        return tuple(ipaddress.ip_network(network) for network in self.trusted_proxies)
+
     @property
     def own_origins(self) -> tuple[str, ...]:
         """The origins, besides the one a request was sent to, whose pages may open sockets."""
@@ -73,14 +106,53 @@ class AdminConfig(_Section):
     port: Port = 9090
 
 
+class IceServerConfig(_Section):
+    """A STUN or TURN server that hosts are told of (RFC 9725 §4.6); we contact none ourselves."""
+
+    urls: tuple[str, ...] = Field(min_length=1, max_length=8)
+    username: str = ""
+    credential: SecretStr = SecretStr("")
+
+    @field_validator("urls")
+    @classmethod
+    def _ice_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for url in value:
+            if not _ICE_URL.fullmatch(url):
+                raise ValueError(
+                    f"{url!r} is no address of a STUN or TURN server, such as "
+                    "stun:stun.example.org:3478 or turn:turn.example.org?transport=udp"
+                )
+        return value
+
+    @field_validator("username", "credential")
+    @classmethod
+    def _quotable(cls, value: str | SecretStr) -> str | SecretStr:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if not re.fullmatch(_QUOTABLE, text):
+            raise ValueError("it has 255 printable ASCII characters at most, no quote or backslash")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> "IceServerConfig":
+        turn = any(url.startswith("turn") for url in self.urls)
+        if turn and not (self.username and self.credential.get_secret_value()):
+            raise ValueError("a TURN server needs a username and a credential")
+        return self
+
+
 class WebRtcConfig(_Section):
     """Ingest: one UDP port for all publishes."""
 
-    host: str = "0.0.0.0"  # noqa: S104 - as above
+    host: str = "::"
     port: Port = 8189
     advertise: tuple[str, ...] = ()
+    ice_servers: tuple[IceServerConfig, ...] = Field(default=(), max_length=8)
+    new_sessions_per_minute: int = Field(default=30, ge=1, le=10_000)
+    half_open_per_address: int = Field(default=4, ge=1, le=1000)
+    half_open_total: int = Field(default=32, ge=1, le=1000)
     max_sessions: int = Field(default=32, ge=1, le=1000)
     max_bitrate_bps: int = Field(default=4_000_000, ge=100_000, le=50_000_000)
+    keyframe_interval_s: float = Field(default=0.0, ge=0, le=60)
     silent_after_s: float = Field(default=1.5, ge=0.5, le=30)
     connect_timeout_s: float = Field(default=15.0, ge=2, le=120)
     grace_s: float = Field(default=60.0, ge=0, le=1800)
@@ -89,8 +161,6 @@ class WebRtcConfig(_Section):
     @field_validator("advertise")
     @classmethod
     def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        import ipaddress
-
         for address in value:
             try:
                 ipaddress.ip_address(address)
@@ -193,6 +263,11 @@ def to_plain(config: Config, *, keys: bool) -> dict[str, Any]:
     plain["operator_key"] = config.operator_key.get_secret_value() if keys else ""
     for name, show in config.shows.items():
         plain["shows"][name]["host_key"] = show.host_key.get_secret_value() if keys else ""
+    servers = zip(plain["webrtc"]["ice_servers"], config.webrtc.ice_servers, strict=True)
+    for plain_server, server in servers:
+        plain_server["credential"] = server.credential.get_secret_value()
+    if not keys:
+        plain["webrtc"]["ice_servers"] = []
     return plain
 
 
@@ -243,7 +318,7 @@ def _sentence(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such key."
-    secret = "key" in path.rsplit(".", 1)[-1] or error["loc"][:1] == ("shows",)
+    secret = "key" in path.rsplit(".", 1)[-1] or "ice_servers" in path or path.startswith("shows")
     given = "" if secret else f" (given: {_short(error['input'])})"
     message = error["msg"].removeprefix("Value error, ")
     return f"{path}: {message[0].lower()}{message[1:]}{given}."

@@ -35,13 +35,22 @@ class BusError(ComptoirError):
 
 class RequestRefused(ComptoirError):
     """A request that cannot be met; `status` is the HTTP status that says so, `field` the part of
-    the request that is to blame, if one is."""
+    the request that is to blame, if one is, `retry_after_s` when to try again, if that helps."""
 
-    def __init__(self, status: int, code: str, message: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        field: str | None = None,
+        *,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.field = field
+        self.retry_after_s = retry_after_s
 
 
 class PublishRefused(RequestRefused):

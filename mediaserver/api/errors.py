@@ -1,5 +1,6 @@
 """How an error becomes a response: one table, one JSON form, CORS on every answer."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
@@ -57,7 +58,7 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
     try:
         return await handler(request)
     except RequestRefused as exc:
-        return _refusal(exc.status, exc.code, str(exc), exc.field)
+        return _refusal(exc.status, exc.code, str(exc), exc.field, exc.retry_after_s)
     except ShopError as exc:
         return _refusal(_SHOP_STATUSES.get(exc.code, 500), exc.code, str(exc), exc.field)
     except web.HTTPException as exc:
@@ -69,10 +70,12 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return error_response(500, "internal_error", "The server failed; its log says why.")
 
 
-def _refusal(status: int, code: str, message: str, field: str | None) -> web.Response:
+def _refusal(
+    status: int, code: str, message: str, field: str | None, retry_after_s: float | None = None
+) -> web.Response:
     headers = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="comptoir"'
-    if status == 503:
-        headers["Retry-After"] = "1"
+    if retry_after_s is not None or status == 503:
+        headers["Retry-After"] = str(math.ceil(retry_after_s or 1))
     return error_response(status, code, message, headers, field=field)

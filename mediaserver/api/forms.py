@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from mediaserver.bus.messages import HealthHint
+
 Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$", description="Letters, digits, _ and -")]
 _Name = Annotated[str, Meta(min_length=1, max_length=200)]
 _Fact = Annotated[str, Meta(min_length=1, max_length=120)]
@@ -79,6 +81,37 @@ class Show(Struct, frozen=True, kw_only=True):
     title: str
     state: Literal["idle", "live", "away", "ended"]
     epoch: str | None
+
+
+class TrackHealth(Struct, frozen=True, kw_only=True):
+    """How the sound or the picture of a publish has fared in the last second."""
+
+    codec: str
+    bitrate_bps: int
+    frames_per_s: float
+    lost_share: float
+    """Of the packets of the last five seconds, before repair."""
+    unrepaired_share: float
+    """What is left of it after repair."""
+    jitter_ms: float
+    width: int | None
+    height: int | None
+    keyframe_interval_s: float | None
+    layer: str | None
+    """The simulcast layer in use."""
+
+
+class Health(Struct, frozen=True, kw_only=True):
+    """How the publish of a show fares, and one hint for its host."""
+
+    session: str
+    state: Literal["connecting", "connected", "media", "silent"]
+    hint: HealthHint
+    video: TrackHealth | None
+    audio: TrackHealth | None
+    rtt_ms: float | None
+    skew_ms: float | None
+    """Picture minus sound against the host's own clock; None while that is unknown."""
 
 
 class Product(Struct, frozen=True, kw_only=True):

@@ -6,8 +6,10 @@ from typing import Protocol
 
 import structlog
 
+from mediaserver.bus.messages import Replay
 from mediaserver.bus.unix import MAX_BUFFER_BYTES
 from mediaserver.errors import BusError
+from transcoder.wire import frame
 
 log = structlog.get_logger()
 
@@ -50,10 +52,12 @@ class GatewayFeed:
         """Bring a gateway up to date, then count it in. Raises `BusError` when that fails."""
         backlog = self._catching_up[gateway] = _Backlog(self._replay())
         try:
+            gateway.send_framed(frame(Replay(done=False)))
             while chunk := backlog.take(CATCH_UP_BYTES):
                 for data in chunk:
                     gateway.send_framed(data)
                 await gateway.drain()
+            gateway.send_framed(frame(Replay(done=True)))
             self._up_to_date.add(gateway)
         finally:
             del self._catching_up[gateway]

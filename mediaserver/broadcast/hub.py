@@ -7,11 +7,13 @@ from typing import Any
 import structlog
 
 from mediaserver.broadcast.feed import GatewayFeed
+from mediaserver.broadcast.health import HealthBoard
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus.messages import (
     HostMoment,
     SessionAnswer,
     SessionEvent,
+    SessionHealth,
     SessionInfo,
     SessionRefused,
 )
@@ -51,6 +53,7 @@ class Hub:
         self._au_socket = au_socket
         self.metrics: dict[str, bytes] = {}
         """The last metrics of each connected process, in Prometheus text form."""
+        self.health = HealthBoard()
 
     async def accept(self, connection: Connection) -> None:
         """Own one connection until it ends."""
@@ -88,7 +91,10 @@ class Hub:
             async for message in messages:
                 if isinstance(message, SessionAnswer | SessionRefused | HostMoment):
                     self._ingest.replied(message)
+                elif isinstance(message, SessionHealth):
+                    self.health.heard(message)
                 elif isinstance(message, SessionEvent):
+                    self.health.session_event(message)
                     for show in self._shows.values():
                         show.session_event(message)
                 elif isinstance(message, SessionInfo):
@@ -97,6 +103,7 @@ class Hub:
                     self._keep_metrics(hello, message)
         finally:
             if self._ingest.detach(connection):
+                self.health.clear()
                 for show in self._shows.values():
                     show.ingest_lost()
 

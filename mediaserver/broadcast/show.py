@@ -6,8 +6,6 @@ replaced; viewers keep their playlist all the while.
 """
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any
 
@@ -16,9 +14,12 @@ import structlog
 from mediaserver.broadcast.cues import Moment
 from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochRecord
+from mediaserver.broadcast.fence import Fence
+from mediaserver.broadcast.grace import Grace
 from mediaserver.broadcast.run import EpochRun
+from mediaserver.broadcast.worker_care import WorkerCare
 from mediaserver.bus.messages import AirState, OpenSession, SessionEvent, SessionInfo, ShowStatus
-from mediaserver.errors import BusError, PublishRefused, RequestRefused
+from mediaserver.errors import PublishRefused, RequestRefused
 from mediaserver.workers.pool import Worker
 from overlay.show.cues import CueMoment
 from overlay.show.log import MediaTime
@@ -27,15 +28,10 @@ from transcoder.control import CueUnsent, EndEpoch
 from transcoder.values import InitSection, Part
 from transcoder.wire import frame
 
-WORKER_WAIT_S = 5.0
-"""How long a publish waits for a worker: a spare is there at once, a new one takes about 2 s."""
 END_WAIT_S = 4.0
 """How long a worker may take to flush the last part of an ended epoch."""
-ADOPT_WAIT_S = 3.0
-"""After main's restart: how long a worker and a publish may take to dial in again."""
-MAX_WORKER_DEATHS = 5
-DEATHS_WITHIN_S = 60.0
-"""A publish that kills this many workers in this time is taken off air."""
+ARRIVAL_S = 10.0
+"""How much longer a host is waited for who is connecting as the grace time ends."""
 
 log = structlog.get_logger()
 
@@ -51,10 +47,17 @@ class ShowRunner:
         self._lock = asyncio.Lock()
         self._epoch: EpochRun | None = None
         self._session: Session | None = None
-        self._grace: asyncio.TimerHandle | None = None
+        self._grace = Grace(policy.grace_s, self._grace_over)
+        self._care = WorkerCare(
+            show=name,
+            pool=desk.pool,
+            employed=self._route,
+            lost=self.worker_lost,
+            give_up=self._give_up,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
-        self._deaths: deque[float] = deque(maxlen=MAX_WORKER_DEATHS)
         self._logged: Sequence[Cue] = ()
+        self._fence = Fence()
         self._closed = False
         self._told = self.status
 
@@ -74,6 +77,15 @@ class ShowRunner:
             return False
         return epoch.record.session == session
 
+    def is_connecting(self, session: str) -> bool:
+        """Whether `session` is this show's and has not connected yet."""
+        current = self._session
+        return current is not None and current.id == session and current.state == "connecting"
+
+    def was_taken_over(self, session: str) -> bool:
+        """Whether `session` had this show before a newer publish took it."""
+        return session in self._fence.overtaken
+
     def replay(self) -> Iterator[bytes]:
         """Framed bytes that bring a gateway up to date."""
         yield frame(self.status)
@@ -82,11 +94,17 @@ class ShowRunner:
 
     # What the host does
 
-    async def publish(self, session: str, offer: str) -> str:
-        """Answer a WHIP offer and put it on air. Raises `PublishRefused`."""
+    async def publish(self, session: str, offer: str, *, resume: str | None = None) -> str:
+        """Answer a WHIP offer and put it on air. Raises `PublishRefused`.
+
+        With `resume`, the id of the session it had, a client asks by itself and not at its host's
+        wish: it gets the show back unless a newer publish has had it since.
+        """
         async with self._lock:
             current = self._session
-            if (
+            if resume is not None:
+                self._require_not_taken_over(resume)
+            elif (
                 current is not None
                 and current.holds_the_air
                 and self._policy.second_publisher == "refuse"
@@ -95,17 +113,17 @@ class ShowRunner:
                     409, "already_live", f"Somebody is on air in the show {self.name} already."
                 )
             epoch = self._epoch_to_join()
-            worker = await self._worker_for(epoch)
+            worker = await self._care.reserved(epoch)
             try:
                 answer, source = await self._open(epoch, worker, session, offer)
             except PublishRefused:
-                if epoch.worker is not worker:
-                    self._desk.pool.release(worker)
+                self._care.release(epoch, worker)
                 raise
             if current is not None:
                 self._desk.ingest.close(current.id)
+            self._fence.accepted(session, resumed=resume, joined=epoch is self._epoch)
             self._join(epoch, Session(id=session, source=source))
-            if not self._employ(epoch, worker):
+            if not self._care.employ(epoch, worker):
                 self._route(epoch)  # the offer was answered for the worker that was not needed
             log.info("publish_accepted", show=self.name, epoch=epoch.name, source=source)
             return answer
@@ -151,11 +169,12 @@ class ShowRunner:
         self._tell()
 
     def adopt_session(self, info: SessionInfo) -> bool:
-        """Main is back and a publish has gone on without it. False when it has no place here."""
+        """Main is back and a publish has gone on without it. False when it has no place here: one
+        that was being taken over as main died is not the one whose host has an answer."""
         if self._session is not None:
             return self._session.id == info.session
         epoch = self._resumed(info.epoch)
-        if epoch is None or epoch.ending or epoch.ended:
+        if epoch is None or epoch.ending or epoch.ended or epoch.record.session != info.session:
             return False
         self._session = Session(id=info.session, source=info.source, state=info.state)
         self._watch_grace()
@@ -214,8 +233,8 @@ class ShowRunner:
             self._close_epoch(epoch)
         else:
             log.warning("worker_lost", show=self.name, worker=worker.name)
-            self._deaths.append(time.monotonic())
-            self._spawn(self._replace_worker(epoch))
+            self._care.died()
+            self._spawn(self._care.replace(epoch))
 
     def restore(self, cues: Sequence[Cue] = ()) -> None:
         """At main's start: go on with the epoch that was on air, if that is recent enough, and
@@ -229,8 +248,7 @@ class ShowRunner:
     async def close(self) -> None:
         """Stop every task and timer. The epoch itself stays as it is, for the next main."""
         self._closed = True
-        if self._grace is not None:
-            self._grace.cancel()
+        self._grace.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -245,6 +263,17 @@ class ShowRunner:
             return "ended"
         on_air = self._session is not None and self._session.state == "media"
         return "live" if on_air else "away"
+
+    def _require_not_taken_over(self, resume: str) -> None:
+        record = self._desk.store.get(self.name)
+        last = record.session if record is not None else ""
+        flowing = self._session is not None and self._session.holds_the_air
+        if last and not self._fence.may_resume(resume, last=last, flowing=flowing):
+            raise PublishRefused(
+                409,
+                "taken_over",
+                f"Another publish has taken the show {self.name}; publish anew to take it back.",
+            )
 
     def _epoch_to_join(self) -> EpochRun:
         epoch = self._epoch
@@ -269,18 +298,8 @@ class ShowRunner:
             self._epoch = self._new_run(record)
             self._epoch.recall(self._logged)
             self._watch_grace()
-            self._spawn(self._ensure_worker())
+            self._spawn(self._care.ensure(self._epoch))
         return self._epoch if self._epoch.name == name else None
-
-    async def _worker_for(self, epoch: EpochRun) -> Worker:
-        if epoch.worker is not None:
-            return epoch.worker
-        try:
-            return await self._desk.pool.acquire(timeout_s=WORKER_WAIT_S)
-        except BusError:
-            raise PublishRefused(
-                503, "no_transcoder", "Every transcoder is busy; try again in a moment."
-            ) from None
 
     async def _open(
         self, epoch: EpochRun, worker: Worker, session: str, offer: str
@@ -308,71 +327,34 @@ class ShowRunner:
         epoch.accepted(session.id)
         self._watch_grace()
 
-    def _employ(self, epoch: EpochRun, worker: Worker) -> bool:
-        """Let a reserved worker encode the epoch; False when another one does already."""
-        if epoch.worker is not None and epoch.worker is not worker:
-            self._desk.pool.release(worker)
-            return False
-        if epoch.worker is None and not epoch.start(worker):
-            self.worker_lost(worker)
-        return True
-
     def _route(self, epoch: EpochRun) -> None:
         if self._session is not None and epoch.worker is not None:
             self._desk.ingest.route(self._session.id, str(epoch.worker.au_socket))
 
-    async def _replace_worker(self, epoch: EpochRun) -> None:
-        now = time.monotonic()
-        if len(self._deaths) == MAX_WORKER_DEATHS and now - self._deaths[0] < DEATHS_WITHIN_S:
-            log.error("publish_kills_workers", show=self.name)
-            await self._give_up("its media could not be transcoded")
-            return
-        try:
-            worker = await self._desk.pool.acquire(timeout_s=DEATHS_WITHIN_S)
-        except BusError as exc:
-            log.error("no_worker", show=self.name, reason=str(exc))
-            await self._give_up("no transcoder was free")
-            return
-        if epoch.ending or epoch.ended:
-            self._desk.pool.release(worker)
-        else:
-            self._employ(epoch, worker)
-            self._route(epoch)
-
     async def _give_up(self, reason: str, *, unless_back: bool = False) -> None:
         async with self._lock:
-            back = self._session is not None and self._session.state != "silent"
-            if unless_back and back:
+            state = None if self._session is None else self._session.state
+            if unless_back and state == "media":
+                return
+            arriving = state in ("connecting", "connected")
+            if unless_back and arriving and self._grace.extend(ARRIVAL_S):
                 return
             if self._session is not None:
                 self._desk.ingest.close(self._session.id)
                 self._session = None
             self._end_epoch(reason)
 
-    async def _ensure_worker(self) -> None:
-        await asyncio.sleep(ADOPT_WAIT_S)
-        epoch = self._epoch
-        if epoch is not None and epoch.worker is None and not (epoch.ending or epoch.ended):
-            await self._replace_worker(epoch)
-
     def _watch_grace(self) -> None:
-        missing = self._session is None or self._session.state == "silent"
-        if not missing and self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
-        elif missing and self._grace is None and self._epoch is not None:
-            loop = asyncio.get_running_loop()
-            self._grace = loop.call_later(self._policy.grace_s, self._grace_over)
+        if self._epoch is not None:
+            flowing = self._session is not None and self._session.state == "media"
+            self._grace.watch(missing=not flowing)
 
     def _grace_over(self) -> None:
-        self._grace = None
         self._spawn(self._give_up("the host did not come back in time", unless_back=True))
 
     def _end_epoch(self, reason: str) -> None:
         epoch = self._epoch
-        if self._grace is not None:
-            self._grace.cancel()
-            self._grace = None
+        self._grace.stop()
         if epoch is None or epoch.ending or epoch.ended:
             return
         log.info("epoch_ending", show=self.name, epoch=epoch.name, reason=reason)

@@ -1,11 +1,11 @@
 """What the processes of one node say to each other, besides the media values themselves.
 
 =============== ====================================================================================
-gateway ↔ main  → `Hello`, `Metrics`   ← `ShowStatus`, `ShowSnapshot`, `ShowEvent`, `InitSection`,
-                `Part`, `EpochEnd`
+gateway ↔ main  → `Hello`, `Metrics`   ← `Replay`, `ShowStatus`, `ShowSnapshot`, `ShowEvent`,
+                `InitSection`, `Part`, `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
-                `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`, `RouteSession`,
-                `AskHostMoment`
+                `SessionHealth`, `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`,
+                `RouteSession`, `AskHostMoment`
 worker ↔ main   → `Hello`, `WorkerIdle` or `WorkerBusy`, `Listening`, `InitSection`, `Part`,
                 `EpochEnd`, `Metrics`
                 ← `StartEpoch`, `TimedMetadata`, `EndEpoch`   (defined in `transcoder.control`)
@@ -37,6 +37,15 @@ class ShowStatus:
     title: str
     state: AirState
     epoch: str | None
+
+
+@wire_value("replay", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay:
+    """main → gateway, around everything that a gateway is sent when it dials: nothing of it is to
+    be shown to viewers before all of it is there, else a playlist would begin in the past."""
+
+    done: bool
 
 
 wire_value("show_event", version=1)(ShowEvent)
@@ -143,6 +152,57 @@ class SessionEvent:
     session: str
     state: Literal["connected", "media", "silent", "closed"]
     reason: str
+
+
+HealthHint = Literal[
+    "fine",
+    "away",
+    "no_picture",
+    "uplink_slow",
+    "uplink_loss",
+    "uplink_unsteady",
+    "low_frame_rate",
+    "no_sound",
+]
+"""The one thing that the host should know. The three of the uplink are the network's doing;
+`low_frame_rate` is the encoder's or the camera's; `away` is no media at all."""
+
+
+@wire_value("track_health", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackHealth:
+    """How one track of a publish has fared in the last second."""
+
+    codec: str
+    bitrate_bps: int
+    frames_per_s: float
+    lost_share: float
+    """Of the packets of the last seconds, before repair."""
+    unrepaired_share: float
+    """What is left of it after repair: what viewers notice."""
+    jitter_ms: float
+    width: int | None
+    height: int | None
+    keyframe_interval_s: float | None
+    layer: str | None
+    """The simulcast layer in use; None without simulcast."""
+
+
+@wire_value("session_health", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHealth:
+    """ingest → main, each second: how a publish fares, and one hint for its host."""
+
+    session: str
+    show: str
+    source: int
+    state: Literal["connecting", "connected", "media", "silent"]
+    hint: HealthHint
+    video: TrackHealth | None
+    audio: TrackHealth | None
+    rtt_ms: float | None
+    skew_ms: float | None
+    """Picture minus sound, against the host's own clock."""
 
 
 @wire_value("session_info", version=1)

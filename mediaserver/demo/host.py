@@ -26,6 +26,7 @@ from mediaserver.config import LogConfig
 from mediaserver.demo.publish import Picture, Publish
 from mediaserver.demo.scene import SceneRenderer
 from mediaserver.demo.shopkeeper import ApiRefused, Shopkeeper, api_url
+from mediaserver.demo.source import LiveSource
 from mediaserver.demo.whip import WhipClient
 from mediaserver.errors import BusError, PublishRefused
 
@@ -68,10 +69,14 @@ async def keep_publishing(make: Callable[[], Publish]) -> None:
 async def run(*, url: str, key: str, picture: Picture, sell: bool) -> None:
     """Publish `picture` to the WHIP endpoint `url` until SIGINT or SIGTERM; `sell` keeps a shop."""
     scene = SceneRenderer(picture.width, picture.height)
+
+    def source() -> LiveSource:
+        return LiveSource(scene=scene, frames_per_second=picture.frames_per_second)
+
     async with aiohttp.ClientSession() as http:
         client = WhipClient(http=http, endpoint=url, token=key)
         task = asyncio.ensure_future(
-            keep_publishing(lambda: Publish(client=client, scene=scene, picture=picture))
+            keep_publishing(lambda: Publish(client=client, source=source()))
         )
         shop = asyncio.ensure_future(_keep_shop(http, url, key)) if sell else None
         loop = asyncio.get_running_loop()
@@ -118,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     settings = LogConfig(format=options.log_format, level=options.log_level)
     logs.configure(settings, process="demo")
-    _offer_loopback()
+    offer_loopback()
     if options.sell:
         try:
             api_url(options.url)
@@ -170,7 +175,7 @@ def _fps(text: str) -> int:
     return int(text)
 
 
-def _offer_loopback() -> None:
+def offer_loopback() -> None:
     """Let ICE use 127.0.0.1 too: aioice leaves it out, and a demo must run without a network."""
     found = aioice.ice.get_host_addresses
 

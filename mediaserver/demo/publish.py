@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 import structlog
@@ -15,8 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from mediaserver.demo.scene import SceneRenderer
-from mediaserver.demo.source import LiveSource
+from mediaserver.demo.source import PacketTrack
 from mediaserver.demo.whip import WhipClient, WhipResource
 from mediaserver.errors import BusError, PublishRefused
 
@@ -39,12 +39,35 @@ class Picture:
     frames_per_second: int
 
 
+class Source(Protocol):
+    """What is published: a track of encoded pictures and one of encoded sound."""
+
+    @property
+    def picture(self) -> PacketTrack:
+        """H.264."""
+
+    @property
+    def sound(self) -> PacketTrack:
+        """Opus."""
+
+    def start(self) -> None:
+        """Go live: the connection is there."""
+
+    async def stop(self) -> None:
+        """End the tracks."""
+
+
 class Publish:
     """One life of the demo on air. `run` it once."""
 
-    def __init__(self, *, client: WhipClient, scene: SceneRenderer, picture: Picture) -> None:
+    def __init__(
+        self, *, client: WhipClient, source: Source, silent_after_s: float | None = None
+    ) -> None:
+        """`silent_after_s` is how long the server may not report before the connection counts as
+        lost; without it `SILENT_AFTER_S`."""
         self._client = client
-        self._source = LiveSource(scene=scene, frames_per_second=picture.frames_per_second)
+        self._source = source
+        self._silent_after_s = silent_after_s
         self.connected = False
 
     async def run(self) -> None:
@@ -71,7 +94,7 @@ class Publish:
                 log.info("demo_off_air", dropped_packets=self._source.picture.dropped)
 
     async def _stay_on_air(self, peer: RTCPeerConnection, answer: RTCSessionDescription) -> None:
-        watch = _Watch(peer)
+        watch = _Watch(peer, self._silent_after_s or SILENT_AFTER_S)
         try:
             await peer.setRemoteDescription(answer)
         except ValueError as exc:
@@ -98,8 +121,8 @@ class Publish:
 class _Watch:
     """Follows a peer connection's life."""
 
-    def __init__(self, peer: RTCPeerConnection) -> None:
-        self._peer = peer
+    def __init__(self, peer: RTCPeerConnection, silent_after_s: float) -> None:
+        self._peer, self._silent_after_s = peer, silent_after_s
         self._changed = asyncio.Event()
         peer.on("connectionstatechange", self._changed.set)
 
@@ -119,8 +142,8 @@ class _Watch:
                 await asyncio.wait_for(self._changed.wait(), _WATCH_EVERY_S)
             if (reports := await self._reports()) != count:
                 heard, count = time.monotonic(), reports
-            elif time.monotonic() - heard > SILENT_AFTER_S:
-                raise BusError(f"the server has not reported for {SILENT_AFTER_S:g} s")
+            elif time.monotonic() - heard > self._silent_after_s:
+                raise BusError(f"the server has not reported for {self._silent_after_s:g} s")
         raise BusError("the media connection to the server is lost")
 
     async def _reports(self) -> int:

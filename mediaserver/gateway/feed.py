@@ -1,8 +1,9 @@
 """The gateway's end of the bus: messages into `Shows`, metrics back, publishing as they come.
 
-Everything that one read brought is applied before it is published, so a window that main sends
-again costs a few renderings and not one per part. Where a show's log has a gap the connection is
-dropped: main sends its snapshot to whoever dials.
+Everything that one read brought is applied before it is published, and everything of a `Replay`: a
+window that main sends again costs a few renderings and not one per part, and no playlist that a
+restarted gateway serves ends earlier than the ones before it did. Where a show's log has a gap the
+connection is dropped: main sends its snapshot to whoever dials.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import Callable
 
 import structlog
 
-from mediaserver.bus.messages import Metrics
+from mediaserver.bus.messages import Metrics, Replay
 from mediaserver.bus.unix import Connection
 from mediaserver.errors import BusError
 from mediaserver.gateway.event_room import LogLost
@@ -46,6 +47,7 @@ class Feed:
         self._gateway_id = gateway_id
         self._clock_ns = clock_ns
         self._publishing = False
+        self._replaying = False
         self._resync_at_ns = 0
         self._lost: LogLost | None = None
         """Why main must be dialled anew, as soon as that may be."""
@@ -60,6 +62,7 @@ class Feed:
             async for message in connection:
                 self.take(message)
         finally:
+            self._replay_over()
             reporter.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reporter
@@ -67,6 +70,11 @@ class Feed:
     def take(self, message: object) -> None:
         """Apply one message, and publish soon. Raises `LogLost` where main must be dialled anew."""
         now_ns = self._clock_ns()
+        if isinstance(message, Replay):
+            self._replaying = True
+            if message.done:
+                self._replay_over()
+            return
         try:
             if self._shows.apply(message, now_ns):
                 self._publish_soon(message, now_ns)
@@ -90,8 +98,16 @@ class Feed:
             await asyncio.sleep(PRUNE_EVERY_S)
             self._shows.prune(self._clock_ns())
 
+    def _replay_over(self) -> None:
+        """Show viewers what the replay brought, all of it at once."""
+        if self._replaying:
+            self._replaying = False
+            self._publish()
+
     def _publish(self) -> None:
         self._publishing = False
+        if self._replaying:
+            return
         self._metrics.playlists(self._shows.publish_due(self._clock_ns()))
 
     async def _report(self, connection: Connection) -> None:

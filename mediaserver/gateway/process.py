@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
+from mediaserver.addresses import Network
 from mediaserver.bus.unix import dial_forever
 from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import built_faces
@@ -29,6 +31,7 @@ async def run(
     gateway_id: str,
     reuse_port: bool = True,
     allowed_origins: tuple[str, ...] = (),
+    trusted_proxies: Sequence[Network] = (),
 ) -> None:
     """Serve until cancelled. Raises `StartError` when the port is not to be had.
 
@@ -45,7 +48,7 @@ async def run(
         clock_ns=time.monotonic_ns,
         allowed_origins=allowed_origins,
     )
-    async with Proxy(main_http) as proxy:
+    async with Proxy(main_http, trusted=trusted_proxies) as proxy:
         server = GatewayServer(
             origin=Origin(shows),
             events=events,

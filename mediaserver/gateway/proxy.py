@@ -1,13 +1,14 @@
 """Everything that is not hot goes to main's Unix socket, streamed both ways, else unchanged.
 
 Strangers' connection headers and forwarding claims end here: hop-by-hop fields are removed
-(RFC 9110 §7.6.1) and ``X-Forwarded-*`` are set from what this process sees itself. Bodies are
+(RFC 9110 §7.6.1) and ``X-Forwarded-*`` are set from what this process sees itself, or what a proxy
+says of its client that the operator trusts. Bodies are
 bounded in size, requests in time, connections to main in number: one more waits within its time.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -17,6 +18,7 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from mediaserver.addresses import Network, client_address
 from mediaserver.gateway import answers
 from mediaserver.gateway.answers import Answer
 
@@ -85,8 +87,10 @@ class _Body:
 class Proxy:
     """Owns the client to main. Use it as an asynchronous context manager."""
 
-    def __init__(self, main_http: Path) -> None:
+    def __init__(self, main_http: Path, *, trusted: Sequence[Network] = ()) -> None:
+        """`trusted` are proxies of the operator's, whose word on the client's address counts."""
         self._main_http = main_http
+        self._trusted = trusted
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> "Proxy":
@@ -158,7 +162,7 @@ class Proxy:
         async with self._session.request(
             request.method,
             url,
-            headers=_forwarded_headers(request),
+            headers=_forwarded_headers(request, self._trusted),
             data=None if body.done else body.chunks(),
             allow_redirects=False,
         ) as upstream:
@@ -173,13 +177,14 @@ async def _continue(request: web.BaseRequest) -> None:
         request.writer.output_size = 0
 
 
-def _forwarded_headers(request: web.BaseRequest) -> CIMultiDict[str]:
+def _forwarded_headers(request: web.BaseRequest, trusted: Sequence[Network]) -> CIMultiDict[str]:
+    claims = request.headers.getall("X-Forwarded-For", [])
     headers = _end_to_end(request.headers)
     for name in [n for n in headers if n.lower().startswith("x-forwarded-")]:
         headers.popall(name, None)
     for name in _NOT_FORWARDED:
         headers.popall(name, None)
-    headers["X-Forwarded-For"] = request.remote or ""
+    headers["X-Forwarded-For"] = client_address(request.remote or "", claims, trusted)
     headers["X-Forwarded-Proto"] = request.scheme
     headers["X-Forwarded-Host"] = request.host
     return headers

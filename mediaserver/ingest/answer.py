@@ -15,11 +15,12 @@ from aiortc.rtcrtpparameters import (
 )
 from aiortc.sdp import GroupDescription, MediaDescription, SessionDescription
 
-from mediaserver.ingest.offer import MID_EXTENSION, Offer, OfferedMedia
+from mediaserver.ingest.offer import Offer, OfferedMedia
+from mediaserver.ingest.rtp import MID_URI, REPAIRED_RID_URI, RID_URI, TRANSPORT_CC_URI
 
 _FEEDBACK = {("nack", None), ("nack", "pli"), ("ccm", "fir")}
-"""What is asked for where offered. Neither transport-cc nor REMB: with either, but without a full
-bandwidth estimator on this side, browsers settle far below what the line carries."""
+"""What is asked for where offered, besides one of the two that follow."""
+_TRANSPORT_CC, _REMB = ("transport-cc", None), ("goog-remb", None)
 
 _AUDIO_PARAMETERS: dict[str, int | str | None] = {
     "minptime": 10,
@@ -57,6 +58,28 @@ def write_answer(
     return str(session)
 
 
+def agreed_feedback(item: OfferedMedia) -> set[tuple[str, str | None]]:
+    """The RTCP feedback that an m-line is answered with.
+
+    For the rate it is transport-cc, with which the sender's own estimator works, or else REMB,
+    which leaves the estimating to us (`mediaserver.ingest.remb`); never both.
+    """
+    wanted = _FEEDBACK | {_REMB if item.transport_cc_extension is None else _TRANSPORT_CC}
+    return wanted & set(item.feedback)
+
+
+class _Media(MediaDescription):
+    """An m-line with the lines of its simulcast (RFC 8851 §4, RFC 8853 §5)."""
+
+    layers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"a=rid:{layer} recv" for layer in self.layers]
+        if lines:
+            lines.append(f"a=simulcast:recv {';'.join(self.layers)}")
+        return str(super().__str__()) + "".join(f"{line}\r\n" for line in lines)
+
+
 def _media(item: OfferedMedia, *, max_bitrate_bps: int) -> MediaDescription:
     codecs = [_codec(item, max_bitrate_bps=max_bitrate_bps)]
     if item.rtx_payload_type is not None:
@@ -68,7 +91,7 @@ def _media(item: OfferedMedia, *, max_bitrate_bps: int) -> MediaDescription:
                 parameters={"apt": item.payload_type},
             )
         )
-    media = MediaDescription(
+    media = _Media(
         kind=item.kind,
         port=9,
         profile=item.profile,
@@ -78,23 +101,36 @@ def _media(item: OfferedMedia, *, max_bitrate_bps: int) -> MediaDescription:
     media.direction = "recvonly"
     media.rtp.muxId = item.mid
     media.rtp.codecs = codecs
-    if item.mid_extension is not None:
-        extension = RTCRtpHeaderExtensionParameters(id=item.mid_extension, uri=MID_EXTENSION)
-        media.rtp.headerExtensions.append(extension)
+    media.layers = item.layers
+    media.rtp.headerExtensions += [
+        RTCRtpHeaderExtensionParameters(id=number, uri=uri)
+        for number, uri in _extensions(item)
+        if number is not None
+    ]
     media.rtcp_port = 9
     media.rtcp_host = "0.0.0.0"  # noqa: S104 - as above
     media.rtcp_mux = True
     return media
 
 
+def _extensions(item: OfferedMedia) -> list[tuple[int | None, str]]:
+    always = [(item.mid_extension, MID_URI), (item.transport_cc_extension, TRANSPORT_CC_URI)]
+    if not item.layers:
+        return always
+    layers = [(item.rid_extension, RID_URI), (item.repaired_rid_extension, REPAIRED_RID_URI)]
+    return always + layers
+
+
 def _codec(item: OfferedMedia, *, max_bitrate_bps: int) -> RTCRtpCodecParameters:
+    agreed = agreed_feedback(item)
     parameters: dict[str, int | str | None]
     if item.kind == "audio":
         parameters = dict(_AUDIO_PARAMETERS)
     else:
         h264 = ("level-asymmetry-allowed", "packetization-mode", "profile-level-id")
         parameters = {key: item.parameters[key] for key in h264 if key in item.parameters}
-        # Chromium reads these (in kb/s): it starts at the full rate instead of probing for it.
+        # Chromium reads these (in kb/s): its estimator starts at the full rate and learns from our
+        # transport-wide feedback within a second where the line carries less.
         rate_kbps = max_bitrate_bps // 1000
         parameters["x-google-start-bitrate"] = str(rate_kbps)
         parameters["x-google-max-bitrate"] = str(rate_kbps)
@@ -106,7 +142,7 @@ def _codec(item: OfferedMedia, *, max_bitrate_bps: int) -> RTCRtpCodecParameters
         rtcpFeedback=[
             RTCRtcpFeedback(type=kind, parameter=parameter)
             for kind, parameter in item.feedback
-            if (kind, parameter) in _FEEDBACK
+            if (kind, parameter) in agreed
         ],
         parameters=parameters,
     )

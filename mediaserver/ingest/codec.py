@@ -11,6 +11,8 @@ class CodedFrame:
 
     data: bytes
     keyframe: bool
+    size: tuple[int, int] | None = None
+    """Width and height of the picture, where a keyframe says it."""
 
 
 class Depacketiser(Protocol):
@@ -18,6 +20,9 @@ class Depacketiser(Protocol):
 
     def starts_frame(self, payload: bytes) -> bool:
         """True where a frame may begin with this payload. Never raises."""
+
+    def begins_keyframe(self, payload: bytes) -> bool:
+        """True where the frame that begins so looks like a keyframe. Never raises."""
 
     def frame(self, payloads: Sequence[bytes]) -> CodedFrame | None:
         """The frame in all payloads of one RTP timestamp, in order.

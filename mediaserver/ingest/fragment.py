@@ -2,6 +2,9 @@
 
 import re
 
+MAX_LINES = 400
+"""Far above what a client gathers; a longer fragment has not come to trickle."""
+
 _LINE = re.compile(r"[a-z]=[^\x00-\x1f\x7f]*")
 _UFRAG = re.compile(r"^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\s*$", re.MULTILINE)
 
@@ -23,6 +26,8 @@ def parse_fragment(text: str) -> str | None:
     that no candidate can make it send packets to an address of a stranger's choice.
     """
     lines = [line for line in text.replace("\r\n", "\n").split("\n") if line]
+    if len(lines) > MAX_LINES:
+        raise FragmentError(f"An SDP fragment has at most {MAX_LINES} lines.")
     if not lines or not all(_LINE.fullmatch(line) for line in lines):
         raise FragmentError("The body is not an SDP fragment.")
     attributes = [line for line in lines if line.startswith("a=")]

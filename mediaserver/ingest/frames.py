@@ -1,5 +1,6 @@
 """Video packets in order to frames: closed on the marker bit, so never one frame late. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,6 +16,7 @@ class VideoPacket(Protocol):
     timestamp: int
     marker: int
     payload: bytes
+    arrival_ns: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class EncodedFrame:
     data: bytes
     keyframe: bool
     damaged: bool
+    size: tuple[int, int] | None = None
+    """Width and height of the picture, where a keyframe says it."""
 
 
 class FrameAssembler:
@@ -45,6 +49,11 @@ class FrameAssembler:
         self.malformed = 0
         """Frames whose payloads were no legal payloads of the codec."""
 
+    @property
+    def keyframe_begun(self) -> bool:
+        """Whether the packets collected so far look like those of a keyframe."""
+        return bool(self._payloads) and self._depacketiser.begins_keyframe(self._payloads[0])
+
     def lose(self) -> None:
         """Packets are missing here: what was collected is dropped, the next frame is marked."""
         self._payloads.clear()
@@ -52,22 +61,30 @@ class FrameAssembler:
         self._in_step = False
         self._damaged = True
 
-    def take(self, packet: VideoPacket, arrival_ns: int) -> list[EncodedFrame]:
+    def take(self, packet: VideoPacket) -> Sequence[EncodedFrame]:
         """The next packet in order; returns the frames that it completes (none, one or two)."""
-        if not packet.payload:
-            return []  # padding, which some senders use to probe the line
+        payload = packet.payload
+        if not payload:
+            return ()  # padding, which some senders use to probe the line
+        if self._payloads and not packet.marker and packet.timestamp == self._timestamp:
+            self._payloads.append(payload)
+            self._bytes += len(payload)
+            if self._bytes > _MAX_FRAME_BYTES:
+                self.malformed += 1
+                self.lose()
+            return ()
         frames: list[EncodedFrame] = []
         if self._payloads and packet.timestamp != self._timestamp:
             frames += self._closed()  # a sender without marker bits
         if not self._in_step:
-            if not self._depacketiser.starts_frame(packet.payload):
+            if not self._depacketiser.starts_frame(payload):
                 self._damaged = True
                 return frames
             self._in_step = True
         if not self._payloads:
-            self._timestamp, self._arrival_ns = packet.timestamp, arrival_ns
-        self._payloads.append(packet.payload)
-        self._bytes += len(packet.payload)
+            self._timestamp, self._arrival_ns = packet.timestamp, packet.arrival_ns
+        self._payloads.append(payload)
+        self._bytes += len(payload)
         if self._bytes > _MAX_FRAME_BYTES:
             self.malformed += 1
             self.lose()
@@ -93,6 +110,7 @@ class FrameAssembler:
             keyframe=coded.keyframe,
             # Nothing that a keyframe refers to can have been lost.
             damaged=self._damaged and not coded.keyframe,
+            size=coded.size,
         )
         self._damaged = False
         return [frame]

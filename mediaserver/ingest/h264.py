@@ -8,6 +8,8 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from mediaserver.ingest.codec import CodedFrame
+from transcoder.cmaf.sps import parse_sps
+from transcoder.errors import MediaError
 
 _START_CODE = b"\x00\x00\x00\x01"
 
@@ -24,6 +26,7 @@ class H264Depacketiser:
 
     def __init__(self) -> None:
         self._sets: dict[tuple[int, int], bytes] = {}
+        self._size: tuple[int, int] | None = None
 
     def starts_frame(self, payload: bytes) -> bool:
         """True for parameter sets, SEI, a delimiter, or a slice with macroblock 0."""
@@ -35,6 +38,11 @@ class H264Depacketiser:
             # first_mb_in_slice is ue(v): 0 is the single bit 1 (ITU-T H.264 §7.3.3).
             return bool(head[1] & 0x80)
         return kind in (_SEI, _SPS, _PPS, _AUD)
+
+    def begins_keyframe(self, payload: bytes) -> bool:
+        """True for parameter sets and slices of an IDR picture."""
+        head = _first_nal_bytes(payload)
+        return bool(head) and head[0] & 0x1F in (_IDR, _SPS, _PPS)
 
     def frame(self, payloads: Sequence[bytes]) -> CodedFrame | None:
         """The Annex B access unit in `payloads`; None without a slice. Raises `ValueError`."""
@@ -48,7 +56,7 @@ class H264Depacketiser:
         if keyframe:
             nals = [*self._absent_sets(kinds), *nals]
         data = b"".join(part for nal in nals for part in (_START_CODE, nal))
-        return CodedFrame(data=data, keyframe=keyframe)
+        return CodedFrame(data=data, keyframe=keyframe, size=self._size if keyframe else None)
 
     def _remember(self, nal: bytes) -> None:
         kind = nal[0] & 0x1F
@@ -58,6 +66,8 @@ class H264Depacketiser:
         key = (kind, _exp_golomb(nal[4:9] if kind == _SPS else nal[1:6]))
         if key not in self._sets and len(self._sets) >= _MAX_SETS:
             self._sets.clear()
+        if kind == _SPS and self._sets.get(key) != nal:
+            self._size = _picture_size(nal) or self._size
         self._sets[key] = nal
 
     def _absent_sets(self, kinds: set[int]) -> list[bytes]:
@@ -129,6 +139,14 @@ def _first_nal_bytes(payload: bytes) -> bytes:
             return b""
         return bytes([payload[1] & 0x1F]) + payload[2:3]
     return payload[:2]
+
+
+def _picture_size(sps: bytes) -> tuple[int, int] | None:
+    try:
+        read = parse_sps(sps)
+    except MediaError:
+        return None
+    return read.width, read.height
 
 
 def _exp_golomb(data: bytes) -> int:

@@ -15,6 +15,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import GroupDescription, MediaDescription, SessionDescription
 
 from mediaserver.errors import PublishRefused
+from mediaserver.ingest.rids import offered_layers
+from mediaserver.ingest.rtp import MID_URI, REPAIRED_RID_URI, RID_URI, TRANSPORT_CC_URI
 from transcoder.values import Codec, Kind
 
 MAX_OFFER_BYTES = 64 * 1024
@@ -22,8 +24,6 @@ MAX_MEDIA = 4
 _MAX_LINES = 2000
 _MAX_FORMATS = 128
 _MAX_SSRCS = 8
-
-MID_EXTENSION = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
 _USED_ATTRIBUTE = re.compile(
     r"a=(?:group|mid|ice-ufrag|ice-pwd|ice-lite|fingerprint|setup|rtcp-mux|sendonly|recvonly"
@@ -55,6 +55,12 @@ class OfferedMedia:
     mid_extension: int | None
     """Header extension id of the mid (RFC 9143 §15.2), where offered."""
     ssrcs: tuple[int, ...]
+    transport_cc_extension: int | None = None
+    """Header extension id of the transport-wide sequence number, where its feedback is offered."""
+    rid_extension: int | None = None
+    repaired_rid_extension: int | None = None
+    layers: tuple[str, ...] = ()
+    """The rids of a simulcast; empty where one stream is offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +79,11 @@ class Offer:
 
 def read_offer(text: str) -> Offer:
     """Parse and judge an SDP offer. Raises `PublishRefused` (400 or 406) with the reason."""
-    session = _parsed(_bounded_lines(text))
+    lines = _bounded_lines(text)
+    session = _parsed(lines)
     media = session.media
     _check_media(session)
-    chosen = tuple(_chosen(description) for description in media)
+    chosen = tuple(map(_chosen, media, _sections(lines)))
     if len({item.payload_type for item in chosen}) < len(chosen):
         _malformed("two bundled m-lines share a payload type")
     dtls = media[0].dtls
@@ -124,6 +131,13 @@ def _parsed(lines: list[str]) -> SessionDescription:
         _malformed("it is no session description (RFC 8866)")
 
 
+def _sections(lines: list[str]) -> list[list[str]]:
+    """The lines of each m-line."""
+    starts = [place for place, line in enumerate(lines) if line.startswith("m=")]
+    ends = [*starts[1:], len(lines)]
+    return [lines[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
 def _is_used(line: str) -> bool:
     return _USED_ATTRIBUTE.match(line) is not None
 
@@ -159,7 +173,7 @@ def _bundles(session: SessionDescription) -> list[GroupDescription]:
     return [group for group in session.group if group.semantic == "BUNDLE"]
 
 
-def _chosen(description: MediaDescription) -> OfferedMedia:
+def _chosen(description: MediaDescription, lines: list[str]) -> OfferedMedia:
     ranked = sorted(
         (
             (rank, place, codec)
@@ -176,11 +190,11 @@ def _chosen(description: MediaDescription) -> OfferedMedia:
         )
     codec = ranked[0][2]
     kind: Kind = "video" if description.kind == "video" else "audio"
-    mid_extension = next(
-        (e.id for e in description.rtp.headerExtensions if e.uri == MID_EXTENSION), None
-    )
     payload_type = codec.payloadType
     assert payload_type is not None  # noqa: S101 - the parser fills it from the rtpmap
+    feedback = tuple((f.type, f.parameter) for f in codec.rtcpFeedback)
+    rid, repaired_rid = _extension(description, RID_URI), _extension(description, REPAIRED_RID_URI)
+    simulcast = kind == "video" and rid is not None
     return OfferedMedia(
         kind=kind,
         codec=_CODECS[codec.name.upper()],
@@ -189,12 +203,26 @@ def _chosen(description: MediaDescription) -> OfferedMedia:
         rtx_payload_type=_rtx(description, payload_type),
         clock_rate=codec.clockRate,
         parameters=dict(codec.parameters),
-        feedback=tuple((f.type, f.parameter) for f in codec.rtcpFeedback),
+        feedback=feedback,
         mid=description.rtp.muxId,
         profile=description.profile,
-        mid_extension=mid_extension if mid_extension and 0 < mid_extension < 15 else None,
+        mid_extension=_extension(description, MID_URI),
         ssrcs=tuple(s.ssrc for s in description.ssrc if 0 <= s.ssrc < 1 << 32)[:_MAX_SSRCS],
+        transport_cc_extension=(
+            _extension(description, TRANSPORT_CC_URI)
+            if ("transport-cc", None) in feedback
+            else None
+        ),
+        rid_extension=rid,
+        repaired_rid_extension=repaired_rid,
+        layers=offered_layers(lines, payload_type) if simulcast else (),
     )
+
+
+def _extension(description: MediaDescription, uri: str) -> int | None:
+    """The id of a header extension, where offered with one that both forms can carry."""
+    offered = (e.id for e in description.rtp.headerExtensions if e.uri == uri)
+    return next((number for number in offered if 0 < number < 15), None)
 
 
 _CODECS: dict[str, Codec] = {"H264": "h264", "VP8": "vp8", "OPUS": "opus"}

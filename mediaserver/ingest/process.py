@@ -5,6 +5,7 @@ sessions and their access units do not depend on it, and main is told of them wh
 """
 
 import asyncio
+import itertools
 import os
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ from mediaserver.bus.messages import (
 from mediaserver.bus.unix import Connection, dial_forever
 from mediaserver.config import WebRtcConfig
 from mediaserver.errors import BusError, PublishRefused
+from mediaserver.ingest.health import LOOK_INTERVAL_S, HealthDesk
 from mediaserver.ingest.metrics import IngestMetrics
 from mediaserver.ingest.offer import read_offer
 from mediaserver.ingest.selftest import check_internals
@@ -34,7 +36,7 @@ from transcoder.control import Hello
 
 log = structlog.get_logger()
 
-METRICS_INTERVAL_S = 2.0
+METRICS_EVERY_LOOKS = 5
 
 
 async def run(*, bus_path: Path, settings: WebRtcConfig, ingest_id: str) -> None:
@@ -61,7 +63,7 @@ class Ingest:
         self._sessions: dict[str, Session] = {}
         self._main: Connection | None = None
         self._metrics = IngestMetrics()
-        self._measured_s = time.monotonic()
+        self._health = HealthDesk()
 
     async def serve_main(self, connection: Connection) -> None:
         """Introduce ourselves and the live sessions, then do what main asks until it is gone."""
@@ -152,10 +154,15 @@ class Ingest:
             log.info("bus_peer_lost", error=str(exc))
 
     async def _report_metrics(self, connection: Connection) -> None:
+        """The health of every publish each second; the page of figures, which costs more, rarer."""
+        looks = itertools.count()
         while not connection.closed:
-            now_s = time.monotonic()
             figures = [session.figures() for session in self._sessions.values()]
-            self._metrics.update(figures, self._port.dropped, now_s - self._measured_s)
-            self._measured_s = now_s
-            self._reply(Metrics(text=self._metrics.text()))
-            await asyncio.sleep(METRICS_INTERVAL_S)
+            health = self._health.look(figures, time.monotonic())
+            for each in health:
+                self._reply(each)
+            if next(looks) % METRICS_EVERY_LOOKS == 0:
+                self._metrics.update(figures, health, self._port.dropped)
+                self._metrics.show_tasks(len(asyncio.all_tasks()))
+                self._reply(Metrics(text=self._metrics.text()))
+            await asyncio.sleep(LOOK_INTERVAL_S)

@@ -18,6 +18,8 @@ from aiortc.rtp import (
 )
 
 _SDES_CNAME = 1
+_XR = 207
+_REFERENCE_TIME = 4
 
 
 def nack(*, sender_ssrc: int, media_ssrc: int, sequences: Sequence[int]) -> bytes:
@@ -48,6 +50,12 @@ def receiver_report(*, sender_ssrc: int, cname: str, blocks: Sequence[RtcpReceiv
     return bytes(report) + bytes(RtcpSdesPacket(chunks=[name]))
 
 
+def reference_time(*, sender_ssrc: int, ntp: int) -> bytes:
+    """An extended report with our time, for the publisher to echo (RFC 3611 §4.4)."""
+    body = struct.pack("!LBBHQ", sender_ssrc, _REFERENCE_TIME, 0, 2, ntp)
+    return pack_rtcp_packet(_XR, 0, body)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderReport:
     """A track's pairing of the host's clock with its RTP clock (RFC 3550 §6.4.1)."""
@@ -56,6 +64,8 @@ class SenderReport:
     """NTP timestamp, 32.32 fixed point; 0 means the sender has no clock."""
     rtp: int
     """The RTP timestamp of the same instant, 32 bits."""
+    ssrc: int = 0
+    """Whose report it is; 0 where that is not known."""
 
 
 class Reception:
@@ -68,6 +78,7 @@ class Reception:
         self._received = 0
         self._expected_before = 0
         self._received_before = 0
+        self._timestamp: int | None = None
         self._transit: int | None = None
         self._jitter16 = 0
         self._last_sr = 0
@@ -78,13 +89,15 @@ class Reception:
         """Interarrival jitter in seconds."""
         return (self._jitter16 >> 4) / self._clock_rate
 
-    def packet(self, *, sequence: int, timestamp: int, now_ns: int) -> None:
+    def packet(self, sequence: int, timestamp: int, now_ns: int) -> None:
         """A packet has come."""
         self._received += 1
         ahead = (sequence - self._highest + 0x8000) % 0x10000 - 0x8000
         if ahead >= 0:
             self._highest += ahead
-            self._add_jitter(timestamp, now_ns)
+            if timestamp != self._timestamp:  # the packets of one frame share theirs
+                self._timestamp = timestamp
+                self._add_jitter(timestamp, now_ns)
 
     def sender_report(self, report: SenderReport, now_ns: int) -> None:
         """A sender report has come; the next block says when."""

@@ -9,28 +9,28 @@ reported once; the last is `closed`, after everything has been let go.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import structlog
-from aiortc.rtp import RtpPacket
 
 from mediaserver.bus.messages import OpenSession, SessionEvent, SessionInfo
 from mediaserver.config import WebRtcConfig
 from mediaserver.ingest.answer import write_answer
+from mediaserver.ingest.dtls import MAX_STREAMS
 from mediaserver.ingest.ice import SharedPort
 from mediaserver.ingest.metrics import SessionFigures
 from mediaserver.ingest.offer import Offer
 from mediaserver.ingest.outlet import Outlet
 from mediaserver.ingest.publish import Publish
 from mediaserver.ingest.rtcp import SenderReport
+from mediaserver.ingest.rtcp_in import TimeEcho
+from mediaserver.ingest.rtp import RtpPacket
 from mediaserver.ingest.transport import PublishTransport, cancelled
 from transcoder.values import AccessUnit, Kind
 
 log = structlog.get_logger()
 
-_MAX_STREAMS = 64
-"""A publisher that has used more SSRCs has not come to publish."""
 _IDLE_NS = 500_000_000
 """The timers look around at least this often."""
 _SHORTEST_SLEEP_NS = 1_000_000
@@ -69,6 +69,8 @@ class Session:
             sender_ssrc=secrets.randbits(32),
             cname=secrets.token_hex(8),
             utc_us=lambda: time.time_ns() // 1000,
+            max_bitrate_bps=settings.max_bitrate_bps,
+            keyframe_interval_s=settings.keyframe_interval_s,
         )
         self._outlet = Outlet(
             order.au_socket,
@@ -129,23 +131,38 @@ class Session:
         return SessionFigures(
             session=self._order.session,
             show=self._order.show,
+            source=self._order.source,
             state=self._state,
+            codecs={media.kind: media.codec for media in self._offer.media},
             tracks=self._publish.figures(),
             sent=self._outlet.sent,
             dropped=self._outlet.dropped,
             reanchored=self._publish.reanchored,
             stale=self._publish.stale,
             skew_ns=self._publish.skew_ns,
+            rtt_s=self._rtt_s(),
         )
+
+    def _rtt_s(self) -> float | None:
+        """By RTCP where the publisher takes part, which tells more often, else by ICE."""
+        by_rtcp = self._publish.rtt_s
+        return self._transport.rtt_s if by_rtcp is None else by_rtcp
 
     def rtp(self, kind: Kind, packet: RtpPacket, arrival_ns: int) -> None:
         """A packet of a track came."""
-        self._deliver(self._publish.rtp(kind, packet, arrival_ns))
-        self._look_up()
+        units = self._publish.rtp(kind, packet, arrival_ns)
+        if units:
+            self._deliver(units)
+        if units or self._publish.unsettled:
+            self._look_up()
 
     def sender_report(self, kind: Kind, report: SenderReport, arrival_ns: int) -> None:
         """A sender report of a track came."""
         self._publish.sender_report(kind, report, arrival_ns)
+
+    def time_echo(self, echo: TimeEcho, arrival_ns: int) -> None:
+        """The publisher echoes a reference time of ours."""
+        self._publish.time_echo(echo, arrival_ns)
 
     def disconnected(self) -> None:
         """The transport is gone: the publisher has left, or its consent was lost."""
@@ -227,14 +244,14 @@ class Session:
         silent_after_s = self._settings.silent_after_s
         if self._state != "silent" and now_ns - last_ns > silent_after_s * 1e9:
             self._enter("silent", f"no frame for {silent_after_s:g} s")
-        if self._transport.streams > _MAX_STREAMS:
+        if self._transport.streams > MAX_STREAMS:
             self.end("the publisher sends too many streams")
 
     def _wish_keyframe(self) -> None:
         self._publish.wish_keyframe()
         self._look_up()
 
-    def _deliver(self, units: list[AccessUnit]) -> None:
+    def _deliver(self, units: Sequence[AccessUnit]) -> None:
         anchor = self._publish.anchor
         if not units or anchor is None:
             return

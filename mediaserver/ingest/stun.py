@@ -13,6 +13,7 @@ Protocol = Literal["stun", "dtls", "rtp"]
 MAX_DATAGRAM_BYTES = 2048
 """Above any WebRTC packet, which fit an Ethernet frame."""
 
+_RTP_HEADER_BYTES = 12
 _HEADER = struct.Struct("!HHI12s")
 _COOKIE = 0x2112A442
 _USERNAME = 0x0006
@@ -40,6 +41,13 @@ def is_request(datagram: bytes) -> bool:
 def response_transaction(datagram: bytes) -> bytes | None:
     """The transaction id of a STUN Binding success or error response, else None."""
     return datagram[8:20] if _kind(datagram) in (0x0101, 0x0111) else None
+
+
+def rtp_ssrc(datagram: bytes) -> int | None:
+    """The stream id of an RTP packet (RFC 3550 §5.1); None for RTCP (RFC 5761 §4) and stumps."""
+    if len(datagram) < _RTP_HEADER_BYTES or 192 <= datagram[1] <= 223:
+        return None
+    return int.from_bytes(datagram[8:12], "big")
 
 
 def local_ufrag(request: bytes) -> str | None:

@@ -62,6 +62,8 @@ class TrackClock:
         self.kind = kind
         self._clock_rate = clock_rate
         self._rtp: int | None = None
+        self._newest_ns: int | None = None
+        """The newest frame's time on the RTP clock."""
         self.offset_ns: int | None = None
         """The current mapping; None before the first frame."""
         self.host_ns: int | None = None
@@ -69,17 +71,14 @@ class TrackClock:
         self.stepped_ns = -_SETTLE_NS
         """When the host's clock was last seen to step."""
         self._delays: deque[tuple[int, int]] = deque(maxlen=_WINDOWS)
+        self.earliest_ns: int | None = None
+        """The least (arrival − RTP clock) of the last seconds: the offset that arrival suggests."""
         self._report: tuple[int, int] | None = None
         self._suspect: tuple[int, int] | None = None
         self._begun_ns = 0
         self.last_ns: int | None = None
         """When the last frame came."""
         self.reanchored = 0
-
-    @property
-    def earliest_ns(self) -> int | None:
-        """The least (arrival − RTP clock) of the last seconds: the offset that arrival suggests."""
-        return min((delay for _, delay in self._delays), default=None)
 
     def unwrap(self, timestamp: int) -> int:
         """The time on the RTP clock of a 32-bit `timestamp`, in ns; signed differences (RFC 3550
@@ -93,14 +92,17 @@ class TrackClock:
     def arrived(self, rtp_ns: int, arrival_ns: int) -> None:
         """A frame came: keep how early, and re-anchor where the sender's clock has jumped."""
         delay = arrival_ns - rtp_ns
-        self.last_ns = arrival_ns
+        back_ns = 0 if self._newest_ns is None else self._newest_ns - rtp_ns
+        self.last_ns, self._newest_ns = arrival_ns, rtp_ns
         if self.offset_ns is None:
             self._anchor(delay, arrival_ns)
             return
         self._note_delay(delay, arrival_ns)
         ahead_ns = self.offset_ns - delay
-        jumped = ahead_ns > _REANCHOR_NS or ahead_ns < -_HOPELESS_NS
-        if jumped or self._behind_for_long(arrival_ns):
+        # Frames come in order, so it is no network that takes the timestamps back.
+        jumped = back_ns > _REANCHOR_NS or ahead_ns > _REANCHOR_NS or ahead_ns < -_HOPELESS_NS
+        late = ahead_ns < -_REANCHOR_NS
+        if jumped or (late and self._behind_for_long(arrival_ns)):
             self._anchor(delay, arrival_ns)
             self.reanchored += 1
         elif ahead_ns > _START_AHEAD_NS and arrival_ns - self._begun_ns < _START_NS:
@@ -108,12 +110,31 @@ class TrackClock:
 
     def restart(self) -> None:
         """The sender has begun another stream: its RTP clock has nothing to do with the old one."""
-        self._rtp = self.offset_ns = None
+        self._rtp = self._newest_ns = self.offset_ns = None
+
+    def switch(self, report: SenderReport) -> int | None:
+        """The sender goes on with another stream of which this is the last report: the same moment
+        of the host's clock keeps its place. Returns how much later that moment is on the host's
+        clock against the RTP clock than before; None where this is not known, and nothing is
+        changed then."""
+        if self.host_ns is None or self.offset_ns is None or not _is_sane(report):
+            return None
+        ntp_ns = (report.ntp * _SECOND_NS) >> 32
+        pair = (ntp_ns, ntp_ns - self._to_ns(report.rtp))
+        shift_ns = pair[1] - self.host_ns
+        self._rtp, self._newest_ns = report.rtp, None
+        self._report, self._suspect = pair, None
+        self.host_ns += shift_ns
+        self.offset_ns += shift_ns
+        self._delays = deque(((at, delay + shift_ns) for at, delay in self._delays), _WINDOWS)
+        if self.earliest_ns is not None:
+            self.earliest_ns += shift_ns
+        return shift_ns
 
     def report(self, report: SenderReport, now_ns: int) -> None:
         """A sender report came. One that fits neither the media nor its predecessor is ignored;
         two in a row that fit each other are a stepped host clock and are followed."""
-        if self._rtp is None or report.ntp == 0 or report.ntp >> 32 == 0xFFFFFFFF:
+        if self._rtp is None or not _is_sane(report):
             return
         distance = _signed32(report.rtp - self._rtp)
         if abs(distance) > 10 * self._clock_rate:
@@ -159,10 +180,13 @@ class TrackClock:
 
     def _note_delay(self, delay: int, arrival_ns: int) -> None:
         window = arrival_ns // _WINDOW_NS
-        if self._delays and self._delays[-1][0] == window:
-            self._delays[-1] = (window, min(delay, self._delays[-1][1]))
-        else:
+        if not self._delays or self._delays[-1][0] != window:
             self._delays.append((window, delay))
+        elif delay < self._delays[-1][1]:
+            self._delays[-1] = (window, delay)
+        else:
+            return
+        self.earliest_ns = min(delay for _, delay in self._delays)
 
     def _behind_for_long(self, arrival_ns: int) -> bool:
         """Late by more than a second in everything of the last two windows: not the network."""
@@ -215,10 +239,21 @@ class Timeline:
         track.report(report, now_ns)
         self._learn_difference(now_ns)
 
-    def restart(self, kind: Kind) -> None:
-        """A track's sender has begun another stream (another SSRC)."""
-        self._tracks[kind].restart()
-        self._difference = None
+    def restart(self, kind: Kind, report: SenderReport | None = None) -> None:
+        """A track's sender goes on with another stream (another SSRC, and so another RTP clock).
+
+        `report` is that stream's newest sender report, where one has been kept, as for the layers
+        of a simulcast: where the old stream had sane ones too, both are on the host's one clock,
+        and the picture keeps its place beside the sound. Without it the next frame is placed by its
+        arrival, and lip sync is learnt anew. An absurd report is undone by the first frame.
+        """
+        shift_ns = self._tracks[kind].switch(report) if report is not None else None
+        if shift_ns is None:
+            self._tracks[kind].restart()
+            self._early.pop(kind, None)
+            self._difference = None
+        elif self._difference is not None:
+            self._difference += shift_ns if kind == "video" else -shift_ns
 
     def skew_ns(self) -> int | None:
         """Picture − sound as mapped now, against the sender reports; None without both."""
@@ -311,6 +346,12 @@ class Timeline:
     def _offset(self, kind: Kind) -> int | None:
         track = self._tracks.get(kind)
         return None if track is None else track.offset_ns
+
+
+def _is_sane(report: SenderReport) -> bool:
+    """Whether the report has a clock at all: 0 means none (RFC 3550 §6.4.1), and encoders have been
+    seen to send all ones."""
+    return report.ntp != 0 and report.ntp >> 32 != 0xFFFFFFFF
 
 
 def _agree(before: tuple[int, int], after: tuple[int, int]) -> bool:

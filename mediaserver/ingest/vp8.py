@@ -1,5 +1,6 @@
 """VP8 RTP payloads to frames (RFC 7741): the descriptor is stripped, the rest joined."""
 
+import struct
 from collections.abc import Sequence
 
 from mediaserver.ingest.codec import CodedFrame
@@ -14,6 +15,14 @@ class Vp8Depacketiser:
         """True where the descriptor says start of partition 0 (S=1, PID=0)."""
         return bool(payload) and payload[0] & 0x1F == 0x10
 
+    def begins_keyframe(self, payload: bytes) -> bool:
+        """True where the payload header has the P bit clear (RFC 7741 §4.3)."""
+        try:
+            place = descriptor_bytes(payload)
+        except ValueError:
+            return False
+        return len(payload) > place and not payload[place] & 0x01
+
     def frame(self, payloads: Sequence[bytes]) -> CodedFrame | None:
         """The VP8 frame (RFC 6386) in `payloads`. Raises `ValueError`."""
         if not payloads or not self.starts_frame(payloads[0]):
@@ -25,7 +34,15 @@ class Vp8Depacketiser:
         keyframe = not data[0] & 0x01
         if keyframe and data[3:6] != _KEYFRAME_START:
             raise ValueError("a VP8 keyframe lacks its start code")
-        return CodedFrame(data=data, keyframe=keyframe)
+        return CodedFrame(data=data, keyframe=keyframe, size=_size(data) if keyframe else None)
+
+
+def _size(keyframe: bytes) -> tuple[int, int] | None:
+    """Width and height (RFC 6386 §9.1: 14 bits each, the upper two are a scaling hint)."""
+    if len(keyframe) < 10:
+        return None
+    width, height = struct.unpack_from("<HH", keyframe, 6)
+    return width & 0x3FFF, height & 0x3FFF
 
 
 def descriptor_bytes(payload: bytes) -> int:

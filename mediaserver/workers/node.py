@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mediaserver.addresses import bindable
 from mediaserver.config import Config
 from mediaserver.errors import StartError
 from mediaserver.profiles import find_profile
@@ -70,7 +71,8 @@ def _run_folder(note: Path) -> Iterator[RunFolder]:
 def _check_ports(config: Config) -> None:
     _check_port("http.port", socket.SOCK_STREAM, config.http.host, config.http.port)
     _check_port("admin.port", socket.SOCK_STREAM, config.admin.host, config.admin.port)
-    _check_port("webrtc.port", socket.SOCK_DGRAM, config.webrtc.host, config.webrtc.port)
+    udp_host = bindable(config.webrtc.host)
+    _check_port("webrtc.port", socket.SOCK_DGRAM, udp_host, config.webrtc.port)
 
 
 def _check_port(key: str, kind: socket.SocketKind, host: str, port: int) -> None:

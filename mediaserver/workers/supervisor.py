@@ -158,7 +158,7 @@ class Supervisor:
         with contextlib.suppress(ConnectionError):
             process.stdin.write(setup.to_line())
             await process.stdin.drain()
-        log.debug("process_started", child=name, pid=process.pid)
+        log.info("process_started", child=name, pid=process.pid)
         status = await process.wait()
         self._processes.pop(process, None)
         self._note_death(name, process.pid, status)

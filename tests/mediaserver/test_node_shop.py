@@ -8,7 +8,7 @@ import pytest
 
 from mediaserver import config
 from mediaserver.app import Node
-from mediaserver.bus.messages import ShowSnapshot, ShowStatus
+from mediaserver.bus.messages import Replay, ShowSnapshot, ShowStatus
 from mediaserver.profiles import find_profile
 from mediaserver.workers.setup import RunFolder
 from overlay.catalog.products import ProductDraft
@@ -68,15 +68,16 @@ async def test_a_gateway_begins_with_every_shows_snapshot_and_then_hears_each_ev
     await _put(node, "wine")
     gateway = Gateway()
     await node.feed.attach(gateway)
-    kinds = [(type(message), message.show) for message in gateway.got]
-    assert kinds == [
+    assert [type(gateway.got[at]) for at in (0, -1)] == [Replay, Replay]
+    replayed = gateway.got[1:-1]
+    assert [(type(message), message.show) for message in replayed] == [
         (ShowSnapshot, "a"),
         (ShowSnapshot, "b"),
         (ShowStatus, "a"),
         (ShowStatus, "b"),
     ]
-    state = ShowState.from_plain(gateway.got[0].state)
-    assert (gateway.got[0].offset, list(state.products)) == (1, ["wine"])
+    state = ShowState.from_plain(replayed[0].state)
+    assert (replayed[0].offset, list(state.products)) == (1, ["wine"])
     await _put(node, "beer")
     event = gateway.got[-1]
     assert isinstance(event, ShowEvent)

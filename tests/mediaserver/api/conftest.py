@@ -12,9 +12,11 @@ from mediaserver.api.access import Access
 from mediaserver.api.app import make_app
 from mediaserver.api.endpoints import Endpoint, routes
 from mediaserver.api.openapi import described
+from mediaserver.api.publishes import PublishResources
 from mediaserver.api.shop import ShopResources
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.cues import Moment, stamped
+from mediaserver.broadcast.health import HealthBoard
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus
 from mediaserver.errors import RequestRefused
 from mediaserver.health import Readiness
@@ -91,6 +93,7 @@ class Api:
     desk: ShopDesk
     listener: Listener
     air: ScriptedAir
+    health: HealthBoard
     endpoints: list[Endpoint]
 
     async def call(
@@ -148,12 +151,19 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
     )
     await desk.start()
     shop = ShopResources(shows=shows, desk=desk, access=access, viewers=viewers)
-    endpoints = described(shop.endpoints())
+    health = HealthBoard()
+    publishes = PublishResources(health=health.of)
+    endpoints = described([*shop.endpoints(), *publishes.endpoints()])
     app = make_app(
         routes=routes(endpoints, access), readiness=lambda: Readiness(checks={"shop": True})
     )
     async with TestClient(TestServer(app)) as client:
         yield Api(
-            client=client, desk=desk, listener=listener, air=shows["one"], endpoints=endpoints
+            client=client,
+            desk=desk,
+            listener=listener,
+            air=shows["one"],
+            health=health,
+            endpoints=endpoints,
         )
     await desk.close()

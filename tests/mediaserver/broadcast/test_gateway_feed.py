@@ -6,7 +6,11 @@ import pytest
 
 from mediaserver.broadcast import feed as feed_module
 from mediaserver.broadcast.feed import GatewayFeed
+from mediaserver.bus.messages import Replay
 from mediaserver.errors import BusError
+from transcoder.wire import frame
+
+BEGIN, DONE = frame(Replay(done=False)), frame(Replay(done=True))
 
 
 class SlowGateway:
@@ -48,7 +52,7 @@ async def test_what_is_published_during_the_catch_up_comes_after_it() -> None:
         gateway.may_go_on.release()
     await attaching
     feed.publish(b"last")
-    assert gateway.received == [*_frames(0, 15), b"last"]
+    assert gateway.received == [BEGIN, *_frames(0, 15), DONE, b"last"]
     assert feed.count == 1
 
 
@@ -79,12 +83,13 @@ async def test_a_gateway_that_never_catches_up_is_let_go(monkeypatch: pytest.Mon
 async def test_a_gateway_that_is_gone_costs_the_others_nothing() -> None:
     class GoneGateway(SlowGateway):
         def send_framed(self, data: bytes) -> None:
-            raise BusError("gone")
+            if data not in (BEGIN, DONE):
+                raise BusError("gone")
 
     feed = GatewayFeed(replay=list)
     gone, there = GoneGateway(), SlowGateway()
     await feed.attach(gone)
     await feed.attach(there)
     feed.publish(b"part")
-    assert there.received == [b"part"]
+    assert there.received == [BEGIN, DONE, b"part"]
     assert feed.count == 1

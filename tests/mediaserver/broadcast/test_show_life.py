@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mediaserver.broadcast import show as show_module
+from mediaserver.broadcast import worker_care
 from mediaserver.broadcast.epochs import EpochRecord
 from mediaserver.bus.messages import SessionInfo
 from mediaserver.errors import PublishRefused
@@ -95,7 +95,7 @@ async def test_a_refused_offer_costs_no_worker_and_no_epoch(stage: Any) -> None:
 async def test_without_a_worker_the_publish_is_told_to_come_again(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show_module, "WORKER_WAIT_S", 0.001)
+    monkeypatch.setattr(worker_care, "WORKER_WAIT_S", 0.001)
     with pytest.raises(PublishRefused) as refused:
         await stage.show.publish("s1", "offer")
     assert (refused.value.status, refused.value.code) == (503, "no_transcoder")
@@ -124,7 +124,7 @@ async def test_a_lost_worker_is_replaced_after_the_last_whole_step(stage: Any) -
 async def test_a_publish_that_kills_worker_after_worker_is_taken_off(stage: Any) -> None:
     worker = stage.worker()
     await stage.show.publish("s1", "offer")
-    for _ in range(show_module.MAX_WORKER_DEATHS):
+    for _ in range(worker_care.MAX_WORKER_DEATHS):
         replacement = stage.worker()
         stage.show.worker_lost(worker)
         await _settled()
@@ -228,7 +228,7 @@ async def test_main_comes_back_and_adopts_what_went_on_without_it(stage: Any) ->
 async def test_main_comes_back_alone_and_a_new_worker_goes_on_from_the_record(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show_module, "ADOPT_WAIT_S", 0.0)
+    monkeypatch.setattr(worker_care, "ADOPT_WAIT_S", 0.0)
     worker = stage.worker()
     await stage.show.publish("s1", "offer")
     stage.event("s1", "media")
@@ -268,7 +268,7 @@ async def test_a_worker_adopted_after_a_long_absence_is_not_left_alone_for_ever(
 async def test_a_publish_adopted_without_its_worker_gets_another(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(show_module, "ADOPT_WAIT_S", 0.0)
+    monkeypatch.setattr(worker_care, "ADOPT_WAIT_S", 0.0)
     monkeypatch.setattr(EpochRecord, "fresh", lambda record, grace_s: False)
     worker = stage.worker()
     await stage.show.publish("s1", "offer")

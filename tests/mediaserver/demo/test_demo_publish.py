@@ -11,8 +11,9 @@ import pytest
 
 from mediaserver.demo import host, timecode
 from mediaserver.demo import publish as publishing
-from mediaserver.demo.publish import Picture, Publish
+from mediaserver.demo.publish import Publish
 from mediaserver.demo.scene import SceneRenderer
+from mediaserver.demo.source import LiveSource
 from mediaserver.demo.whip import WhipClient
 from mediaserver.errors import BusError, PublishRefused
 
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
     from tests.mediaserver.demo.conftest import WhipReceiver
 
 ROOT = Path(__file__).resolve().parents[3]
-PICTURE = Picture(width=320, height=180, frames_per_second=30)
+
+
+def live_source() -> LiveSource:
+    return LiveSource(scene=SceneRenderer(320, 180), frames_per_second=30)
 
 
 @pytest.fixture
 def publish(client: WhipClient) -> Publish:
-    return Publish(client=client, scene=SceneRenderer(320, 180), picture=PICTURE)
+    return Publish(client=client, source=live_source())
 
 
 async def test_picture_and_sound_arrive_and_end_with_a_delete(
@@ -86,10 +90,9 @@ async def test_the_host_publishes_again_until_it_is_told_not_to(
     receiver: "WhipReceiver", client: WhipClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "FIRST_PAUSE_S", 0.0)
-    scene = SceneRenderer(320, 180)
     receiver.refusals = [503, 409, 500, 401]
     with pytest.raises(PublishRefused) as refused:
-        await host.keep_publishing(lambda: Publish(client=client, scene=scene, picture=PICTURE))
+        await host.keep_publishing(lambda: Publish(client=client, source=live_source()))
     assert refused.value.status == 401
     assert len(receiver.offers) == 4
 
@@ -98,14 +101,13 @@ async def test_a_server_that_is_not_there_is_tried_again(
     receiver: "WhipReceiver", endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(host, "FIRST_PAUSE_S", 0.0)
-    scene = SceneRenderer(320, 180)
     receiver.refusals = [404]
     async with aiohttp.ClientSession() as http:
         endpoints = iter(["http://127.0.0.1:1/whip", endpoint])
 
         def make() -> Publish:
             client = WhipClient(http=http, endpoint=next(endpoints), token="a-host-key-for-tests")
-            return Publish(client=client, scene=scene, picture=PICTURE)
+            return Publish(client=client, source=live_source())
 
         with pytest.raises(PublishRefused, match="404"):
             await host.keep_publishing(make)

@@ -72,7 +72,7 @@ def test_what_is_painted_is_read(timecode: Timecode, size: tuple[int, int]) -> N
 
 
 @given(timecodes, sizes, st.sampled_from([(640, 360), (426, 240), (854, 480), (1920, 1080)]))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_it_survives_bicubic_scaling_and_noise(
     timecode: Timecode, size: tuple[int, int], target: tuple[int, int]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from mediaserver.bus.messages import Replay
 from mediaserver.errors import StartError
 from mediaserver.gateway import feed as feed_module
 from mediaserver.gateway.process import run
@@ -182,3 +183,31 @@ async def test_event_sockets_open_and_are_told_of_the_end(
         task.cancel()
         assert (await ws.receive()).data == 1001
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_of_a_replay_nothing_is_shown_before_all_of_it_is_there(
+    running: str, main_side: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    """Else a restarted gateway's first playlist would end where the last one's ended long ago."""
+    await until(lambda: bool(main_side.received))
+    show = broadcast()
+    parts = show.many(20)
+    url = f"{running}/live/demo/e1/720p"
+    main_side.send(Replay(done=False), show.status(), *show.inits(), *parts[:-2])
+    await wait_for_status(f"{url}/part-3.m4s", 200)
+    assert await status_of(f"{url}/media.m3u8") != 200
+    main_side.send(*parts[-2:], Replay(done=True))
+    await wait_for_status(f"{url}/media.m3u8", 200)
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/media.m3u8") as response:
+        assert "part-19.m4s" in await response.text()
+
+
+async def test_a_replay_that_breaks_off_is_shown_as_far_as_it_came(
+    running: str, main_side: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    await until(lambda: bool(main_side.received))
+    show = broadcast()
+    main_side.send(Replay(done=False), show.status(), *show.inits(), *show.many(6))
+    await wait_for_status(f"{running}/live/demo/e1/720p/part-3.m4s", 200)
+    main_side.peers[-1].abort()
+    await wait_for_status(f"{running}/live/demo/e1/720p/media.m3u8", 200)

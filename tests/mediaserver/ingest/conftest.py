@@ -7,9 +7,9 @@ import av
 import numpy as np
 import pytest
 from aiortc.codecs.h264 import H264Encoder
-from aiortc.rtp import RtpPacket
 
 from mediaserver.ingest.offer import OfferedMedia, read_offer
+from mediaserver.ingest.rtp import RtpPacket
 
 FINGERPRINT = ":".join(["AB"] * 32)
 

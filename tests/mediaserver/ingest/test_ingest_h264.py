@@ -1,5 +1,8 @@
 """H.264 payloads: aiortc's packetiser is the oracle, any bytes are survived."""
 
+from fractions import Fraction
+
+import av
 import pytest
 from aiortc.codecs.h264 import H264Encoder
 from hypothesis import given
@@ -125,3 +128,83 @@ def test_any_bytes_are_a_frame_nothing_or_a_value_error(payloads: list[bytes]) -
     except ValueError:
         return
     assert frame is None or frame.data.startswith(b"\0\0\0\1")
+
+
+MAIN_SPS = bytes.fromhex("674d401feca02802dd80b5010101400000fa4000")
+HIGH_SPS = bytes.fromhex("67640020acd9405005bb016a02020280000003008000001e478c1924")
+SEI = b"\x06\x05\x04abcd\x80"
+AUD = b"\x09\xf0"
+
+
+def encoded(profile: str, *options: str) -> list[bytes]:
+    """The NAL units of one IDR picture of 192x108 by libx264."""
+    codec = av.CodecContext.create("libx264", "w")
+    assert isinstance(codec, av.VideoCodecContext)
+    codec.width, codec.height, codec.pix_fmt = 192, 108, "yuv420p"
+    codec.time_base, codec.framerate = Fraction(1, 30), Fraction(30)
+    codec.thread_count = 1
+    codec.options = {"tune": "zerolatency", "profile": profile, "x264-params": ":".join(options)}
+    frame = av.VideoFrame(192, 108, "yuv420p")
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.pts = 0
+    packets = [*codec.encode(frame), *codec.encode(None)]
+    return list(H264Encoder._split_bitstream(b"".join(map(bytes, packets))))
+
+
+@pytest.mark.parametrize("profile", ["baseline", "main", "high"])
+def test_the_size_is_what_the_sps_says_in_every_profile(profile: str) -> None:
+    frame = H264Depacketiser().frame(H264Encoder._packetize(encoded(profile)))
+    assert frame is not None
+    assert (frame.keyframe, frame.size) == (True, (192, 108))
+
+
+def test_an_idr_of_many_slices_with_delimiter_and_sei_in_packets_of_their_own() -> None:
+    nals = encoded("high", "slices=4", "aud=1")
+    assert sum(nal[0] & 0x1F == 5 for nal in nals) == 4
+    depacketiser = H264Depacketiser()
+    assert depacketiser.starts_frame(nals[0])
+    frame = depacketiser.frame(nals)
+    assert frame is not None
+    assert frame.data == annex_b(*nals)
+    decoder = av.CodecContext.create("h264", "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    decoder.thread_count = 1
+    pictures = [*decoder.decode(av.Packet(frame.data)), *decoder.decode(None)]
+    assert [(p.width, p.height) for p in pictures] == [(192, 108)]
+
+
+def test_parameter_sets_with_a_marker_of_their_own_are_remembered() -> None:
+    depacketiser = H264Depacketiser()
+    assert [depacketiser.frame([nal]) for nal in (AUD, SEI, SPS, PPS)] == [None] * 4
+    frame = depacketiser.frame([IDR])
+    assert frame is not None
+    assert frame.data == annex_b(SPS, PPS, IDR)
+
+
+@pytest.mark.parametrize("sps", [MAIN_SPS, HIGH_SPS])
+def test_main_and_high_are_taken_by_their_sps(sps: bytes) -> None:
+    frame = H264Depacketiser().frame([stap_a(sps, PPS), IDR])
+    assert frame is not None
+    assert frame.size == (1280, 720)
+
+
+def test_an_sps_that_cannot_be_read_says_no_size() -> None:
+    frame = H264Depacketiser().frame([b"\x67\x64", PPS, IDR])
+    assert frame is not None
+    assert frame.size is None
+
+
+@pytest.mark.parametrize(
+    ("payload", "begins"),
+    [
+        (SPS, True),
+        (stap_a(SPS, PPS), True),
+        (b"\x7c\x85" + IDR[1:], True),
+        (SLICE, False),
+        (b"", False),
+        (b"\x7c\x81" + SLICE[1:], False),
+    ],
+)
+def test_how_a_keyframe_begins(payload: bytes, begins: bool) -> None:
+    assert H264Depacketiser().begins_keyframe(payload) is begins

@@ -219,3 +219,52 @@ def test_any_text_is_an_offer_or_refused(data: st.DataObject) -> None:
         assert refused.status in (400, 406)
     else:
         assert [media.kind for media in offer.media].count("video") == 1
+
+
+TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+
+
+@pytest.mark.parametrize(
+    ("number", "taken"), [("7", 7), ("0", None), ("15", None), ("4/sendonly", 4)]
+)
+def test_transport_wide_feedback_needs_an_extension_that_can_be_carried(
+    make_sdp: Sdp, video_lines: Lines, number: str, taken: int | None
+) -> None:
+    lines = (*video_lines, f"a=extmap:{number} {TRANSPORT_CC}")
+    (video,) = read_offer(make_sdp(lines, group="BUNDLE 1")).media
+    assert video.transport_cc_extension == taken
+
+
+def test_the_extension_alone_is_no_offer_of_feedback(make_sdp: Sdp, video_lines: Lines) -> None:
+    lines = tuple(line for line in video_lines if "transport-cc" not in line)
+    (video,) = read_offer(make_sdp((*lines, f"a=extmap:7 {TRANSPORT_CC}"), group="BUNDLE 1")).media
+    assert video.transport_cc_extension is None
+
+
+def test_the_layers_belong_to_their_m_line_and_need_their_extension(
+    make_sdp: Sdp, audio_lines: Lines, video_lines: Lines
+) -> None:
+    layers = ("a=rid:a send", "a=rid:b send", "a=simulcast:send a;b")
+    extension = "a=extmap:10 urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+    _, video = read_offer(make_sdp(audio_lines, (*video_lines, *layers, extension))).media
+    assert (video.layers, video.rid_extension) == (("a", "b"), 10)
+    _, video = read_offer(make_sdp(audio_lines, (*video_lines, *layers))).media
+    assert video.layers == ()
+    audio, video = read_offer(make_sdp((*audio_lines, *layers, extension), video_lines)).media
+    assert (audio.layers, video.layers) == ((), ())
+
+
+@pytest.mark.parametrize("codecs", [("VP9",), ("AV1",), ("H265",), ("VP9", "AV1", "H265")])
+def test_codecs_that_cannot_be_decoded_are_refused_by_name(
+    make_sdp: Sdp, video_lines: Lines, codecs: tuple[str, ...]
+) -> None:
+    head = [
+        line for line in video_lines if not line.startswith(("a=rtpmap", "a=fmtp", "a=rtcp-fb"))
+    ]
+    head[0] = f"m=video 9 UDP/TLS/RTP/SAVPF {' '.join(str(96 + n) for n in range(len(codecs)))}"
+    maps = (f"a=rtpmap:{96 + n} {codec}/90000" for n, codec in enumerate(codecs))
+    with pytest.raises(PublishRefused) as refused:
+        read_offer(make_sdp((*head, *maps), group="BUNDLE 1"))
+    assert refused.value.status == 406
+    for word in (*codecs, "H.264", "VP8", "Opus"):
+        assert word in str(refused.value)

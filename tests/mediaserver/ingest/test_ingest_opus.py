@@ -18,6 +18,9 @@ from mediaserver.ingest.opus import packet_samples
         (bytes([16 << 3]), 120),
         (bytes([31 << 3]), 960),
         (bytes([31 << 3 | 3, 6]), 5760),
+        (bytes([1 << 3 | 3, 0x80 | 0x40 | 6, 4]), 5760),  # 120 ms of 20 ms frames, padded
+        (b"\x78", 960),  # DTX: nothing but the TOC byte
+        (b"\x0b\x41\x00", 960),
     ],
 )
 def test_durations_of_rfc_6716_table_2(packet: bytes, samples: int) -> None:

@@ -19,6 +19,10 @@ def pushed(reorder: ReorderBuffer[int], *numbers: int, at_ms: int = 0) -> list[i
     ]
 
 
+def resent(reorder: ReorderBuffer[int], number: int, *, at_ms: int) -> None:
+    reorder.push(number & 0xFFFF, number & 0xFFFF, at_ms * MS, resent=True)
+
+
 def test_packets_in_order_pass_at_once_over_the_wrap() -> None:
     reorder = buffer()
     numbers = list(range(65_530, 65_545))
@@ -39,41 +43,81 @@ def test_packets_that_come_twice_pass_once() -> None:
     assert reorder.late == 3
 
 
-def test_requests_go_out_after_20_ms_then_each_round_trip_three_times() -> None:
+def test_requests_go_out_at_once_then_each_round_trip_eight_times() -> None:
     reorder = buffer()
     pushed(reorder, 10, 12)
-    asked = [ms for ms in range(400) if reorder.nacks(ms * MS) == [11]]
-    assert asked == [20, 120, 220]
+    asked = [ms for ms in range(1200) if reorder.nacks(ms * MS) == [11]]
+    assert asked == [2 + 100 * tried for tried in range(8)]
 
 
 def test_the_measured_round_trip_brings_the_second_request_forward() -> None:
     reorder = buffer()
     number, now_ms = 10, 0
     pushed(reorder, number)
-    for _ in range(20):  # each loss is repaired 20 ms after the request
+    for _ in range(20):  # each loss is repaired 50, then 20 ms after the request
         pushed(reorder, number + 2, at_ms=now_ms)
-        assert reorder.nacks((now_ms + 20) * MS) == [(number + 1) & 0xFFFF]
-        pushed(reorder, number + 1, at_ms=now_ms + 40)
+        assert reorder.nacks((now_ms + 2) * MS) == [(number + 1) & 0xFFFF]
+        repair_ms = 2 + (50 if now_ms == 0 else 20)
+        resent(reorder, number + 1, at_ms=now_ms + repair_ms)
         number, now_ms = number + 2, now_ms + 100
     pushed(reorder, number + 2, at_ms=now_ms)
     asked = [ms for ms in range(250) if reorder.nacks((now_ms + ms) * MS)]
-    assert asked == [20, 50, 80]
+    assert asked == [2 + 30 * tried for tried in range(8)]
     assert reorder.recovered == 20
 
 
-def test_reordering_within_20_ms_asks_for_nothing() -> None:
+def test_a_round_trip_measured_elsewhere_stretches_patience_and_requests() -> None:
+    reorder = ReorderBuffer[int](patience_ns=250 * MS, stretches=True)
+    reorder.round_trip(200 * MS)
+    pushed(reorder, 10, 12)
+    asked = [ms for ms in range(700) if reorder.nacks(ms * MS) == [11]]
+    assert asked == [2, 252, 502]
+    assert reorder.poll(599 * MS) == []
+    assert len(reorder.poll(600 * MS)) == 2
+
+
+def test_the_reordering_that_a_line_shows_is_waited_for() -> None:
     reorder = buffer()
     pushed(reorder, 1, 3)
-    assert reorder.nacks(19 * MS) == []
-    pushed(reorder, 2, at_ms=19)
+    pushed(reorder, 2, at_ms=1)
     assert reorder.nacks(500 * MS) == []
+    pushed(reorder, 5, at_ms=1000)
+    assert reorder.nacks(1002 * MS) == [4]
+    pushed(reorder, 4, at_ms=1020)  # sooner than any answer: it was only late
+    pushed(reorder, 7, at_ms=1100)
+    assert reorder.nacks(1124 * MS) == []
+    assert reorder.nacks(1125 * MS) == [6]
+    assert reorder.recovered == 0
+
+
+def test_with_retransmissions_of_their_own_late_packets_are_never_taken_for_them() -> None:
+    reorder = ReorderBuffer[int](patience_ns=250 * MS, rtx=True)
+    pushed(reorder, 1, 3)
+    assert reorder.nacks(2 * MS) == [2]
+    pushed(reorder, 2, at_ms=200)
+    assert reorder.recovered == 0
+    pushed(reorder, 5, at_ms=300)
+    assert reorder.nacks(359 * MS) == []
+    assert reorder.nacks(360 * MS) == [4]  # 60 ms are waited for at most
+
+
+def test_reordering_is_forgotten_in_time() -> None:
+    reorder = buffer()
+    pushed(reorder, 1, 3)
+    pushed(reorder, 2, at_ms=30)
+    pushed(reorder, 5, at_ms=4100)
+    assert reorder.nacks(4109 * MS) == []
+    assert reorder.nacks(4110 * MS) == [4]
+    resent(reorder, 4, at_ms=4200)
+    pushed(reorder, 7, at_ms=30_000)
+    assert reorder.nacks(30_002 * MS) == [6]
 
 
 def test_a_gap_is_given_up_after_its_patience() -> None:
     reorder = buffer()
     pushed(reorder, 1, 4, 6)
     assert reorder.poll(249 * MS) == []
-    assert reorder.deadline_ns == 20 * MS
+    assert reorder.deadline_ns == 2 * MS
     assert reorder.poll(250 * MS) == [LOST, 4, LOST, 6]
     assert reorder.lost == 3
     assert pushed(reorder, 2, 7) == [7]

@@ -4,194 +4,30 @@ The publisher is aiortc's RTCPeerConnection. What reaches the worker's socket is
 """
 
 import asyncio
-import os
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
-from fractions import Fraction
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import av
-import numpy as np
 import pytest
-from aiortc import (
-    MediaStreamTrack,
-    RTCConfiguration,
-    RTCPeerConnection,
-    RTCRtpSender,
-    RTCSessionDescription,
-)
+from aiortc import RTCConfiguration, RTCPeerConnection
 
+from bench.house import TIMEOUT_S, House
 from mediaserver.bus.messages import (
     AskHostMoment,
     CloseSession,
     HostMoment,
     Metrics,
-    OpenSession,
     RouteSession,
     SessionAnswer,
     SessionEvent,
     SessionInfo,
     SessionRefused,
 )
-from mediaserver.bus.unix import Connection, serve
-from mediaserver.config import WebRtcConfig
-from mediaserver.ingest.process import run
 from transcoder.control import Hello, KeyframeRequest, SourceEnd, SourceStart
 from transcoder.values import AccessUnit
-
-TIMEOUT_S = 20
-
-
-class Pictures(MediaStreamTrack):
-    """A moving picture at 60 a second. A live source is paced: that is its clock, not a wait."""
-
-    kind = "video"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._number = 0
-
-    async def recv(self) -> av.VideoFrame:
-        self._number += 1
-        await asyncio.sleep(1 / 60)
-        picture = np.full((144, 176, 3), self._number * 5 % 256, dtype=np.uint8)
-        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-        frame.pts, frame.time_base = self._number * 1500, Fraction(1, 90_000)
-        return frame
-
-
-class Sound(MediaStreamTrack):
-    """Silence in packets of 20 ms."""
-
-    kind = "audio"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._number = 0
-
-    async def recv(self) -> av.AudioFrame:
-        self._number += 1
-        await asyncio.sleep(1 / 50)
-        frame = av.AudioFrame(format="s16", layout="stereo", samples=960)
-        for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
-        frame.sample_rate, frame.pts = 48_000, self._number * 960
-        frame.time_base = Fraction(1, 48_000)
-        return frame
-
-
-class House:
-    """main and two workers around one ingest process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.heard: asyncio.Queue[Any] = asyncio.Queue()
-        self.units: dict[str, asyncio.Queue[Any]] = {"a": asyncio.Queue(), "b": asyncio.Queue()}
-        self.workers: dict[str, Connection] = {}
-        self.main: Connection | None = None
-        self.metrics = b""
-        self._publishers: list[RTCPeerConnection] = []
-        self._servers: list[asyncio.Server] = []
-        self._task: asyncio.Task[None] | None = None
-
-    async def start(self, **settings: Any) -> None:
-        self._servers.append(await serve(self.folder / "main", self._serve_ingest))
-        for name in self.units:
-            self._servers.append(await serve(self.folder / name, self._serve_units(name)))
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        config = WebRtcConfig(host="127.0.0.1", port=self.port, **settings)
-        self._task = asyncio.create_task(
-            run(bus_path=self.folder / "main", settings=config, ingest_id="i1")
-        )
-        assert await self.hear(Hello) == Hello(role="ingest", id="i1", pid=os.getpid())
-
-    async def stop(self) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.wait({self._task})
-        for publisher in self._publishers:
-            await publisher.close()
-        for server in self._servers:
-            server.close()
-
-    def send(self, message: object) -> None:
-        assert self.main is not None
-        self.main.send(message)
-
-    async def hear(self, kind: type[Any]) -> Any:
-        """The next message of `kind` from ingest; others before it are dropped."""
-        async with asyncio.timeout(TIMEOUT_S):
-            while True:
-                message = await self.heard.get()
-                if isinstance(message, kind):
-                    return message
-
-    async def open(self, offer: str, *, session: str = "s1") -> SessionAnswer | SessionRefused:
-        self.send(
-            OpenSession(
-                request=5,
-                session=session,
-                show="show1",
-                epoch="e1",
-                source=2,
-                offer=offer,
-                au_socket=str(self.folder / "a"),
-                anchor=None,
-            )
-        )
-        reply = await self.hear(SessionAnswer | SessionRefused)  # type: ignore[arg-type]
-        assert reply.request == 5
-        assert isinstance(reply, SessionAnswer | SessionRefused)
-        return reply
-
-    async def publish(self, codec: str, *, session: str = "s1") -> RTCPeerConnection:
-        publisher = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._publishers.append(publisher)
-        publisher.addTransceiver(Sound(), direction="sendonly")
-        transceiver = publisher.addTransceiver(Pictures(), direction="sendonly")
-        wanted = [
-            c
-            for c in RTCRtpSender.getCapabilities("video").codecs
-            if c.mimeType.lower() in (f"video/{codec}", "video/rtx")
-        ]
-        transceiver.setCodecPreferences(wanted)
-        await publisher.setLocalDescription(await publisher.createOffer())
-        reply = await self.open(publisher.localDescription.sdp, session=session)
-        assert isinstance(reply, SessionAnswer)
-        await publisher.setRemoteDescription(RTCSessionDescription(reply.answer, "answer"))
-        return publisher
-
-    async def take(self, worker: str, *, frames: int) -> list[Any]:
-        """What comes to a worker, until it has so many pictures."""
-        got: list[Any] = []
-        async with asyncio.timeout(TIMEOUT_S):
-            while sum(isinstance(m, AccessUnit) and m.kind == "video" for m in got) < frames:
-                got.append(await self.units[worker].get())
-        return got
-
-    async def lose_main(self) -> None:
-        """main's socket vanishes and is dialled again."""
-        assert self.main is not None
-        await self.main.close()
-
-    async def _serve_ingest(self, connection: Connection) -> None:
-        self.main = connection
-        async for message in connection:
-            if isinstance(message, Metrics):
-                self.metrics = message.text
-            self.heard.put_nowait(message)
-
-    def _serve_units(self, name: str) -> Callable[[Connection], Any]:
-        async def handle(connection: Connection) -> None:
-            self.workers[name] = connection
-            async for message in connection:
-                self.units[name].put_nowait(message)
-
-        return handle
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """Whose datagram is it: the glance at a datagram, and the port's tables over real sockets."""
 
 import asyncio
+import random
 import socket
+import struct
 from collections.abc import AsyncIterator
 
 import pytest
@@ -142,6 +144,31 @@ async def test_malformed_checks_are_dropped(port: UdpPort, connection: PortConne
     head = b"\x00\x01" + len(attributes).to_bytes(2, "big") + b"\x21\x12\xa4\x42" + b"t" * 12
     port.datagram_received(head + attributes, REMOTE)
     assert port.dropped == {"malformed_stun": 1}
+
+
+async def test_no_check_however_odd_raises(port: UdpPort, connection: PortConnection) -> None:
+    rng = random.Random(4)
+    known = sorted(stun.ATTRIBUTES_BY_TYPE)
+    name = f"{connection.local_username}:theirs".encode()
+    for _ in range(20_000):
+        values = [(0x0006, name), (0x0008, rng.randbytes(20)), (0x0024, rng.randbytes(4))]
+        values += [
+            (rng.choice([*known, rng.randrange(1 << 16)]), rng.randbytes(rng.randrange(9)))
+            for _ in range(rng.randrange(4))
+        ]
+        rng.shuffle(values)
+        attributes = b"".join(
+            struct.pack("!HH", kind, len(value)) + value + bytes(-len(value) % 4)
+            for kind, value in values[: rng.randint(1, len(values))]
+        )
+        head = struct.pack(
+            "!HHI12s", rng.choice((0x0001, 0x0101, 0x0111)), len(attributes), 0x2112A442, b"t" * 12
+        )
+        whole = head + attributes
+        port.datagram_received(whole, REMOTE)
+        port.datagram_received(whole[: rng.randrange(len(whole))], REMOTE)
+    assert not connection.remote_candidates
+    assert 1000 < port.dropped["malformed_stun"] < port.dropped["unknown_stun"] < 39_000
 
 
 async def test_the_addresses_of_one_publisher_are_bounded(

@@ -66,3 +66,30 @@ def test_any_bytes_are_a_frame_or_a_value_error(payloads: list[bytes]) -> None:
         return
     assert coded is not None
     assert coded.data
+
+
+@pytest.mark.parametrize("size", [(640, 360), (16_383, 1)])
+def test_a_keyframe_says_its_size_without_the_scaling_hint(size: tuple[int, int]) -> None:
+    width, height = size
+    sides = (width | 0x4000).to_bytes(2, "little") + (height | 0x8000).to_bytes(2, "little")
+    short = Vp8Depacketiser().frame([b"\x10" + KEYFRAME[:6] + sides[:3]])
+    assert short is not None
+    assert short.size is None
+    coded = Vp8Depacketiser().frame([b"\x10" + KEYFRAME[:6] + sides + bytes(9)])
+    assert coded is not None
+    assert coded.size == size
+
+
+@pytest.mark.parametrize(
+    ("payload", "begins"),
+    [
+        (b"\x10" + KEYFRAME, True),
+        (b"\x90\x80\x11" + KEYFRAME, True),
+        (b"\x10" + DELTA, False),
+        (b"\x10", False),
+        (b"\x90", False),
+        (b"", False),
+    ],
+)
+def test_how_a_keyframe_begins(payload: bytes, begins: bool) -> None:
+    assert Vp8Depacketiser().begins_keyframe(payload) is begins

@@ -30,8 +30,16 @@ class FakeStage:
     def __init__(self) -> None:
         self.sessions: list[str] = []
         self.offers: list[str] = []
+        self.resumed: list[str | None] = []
+        self.connecting: set[str] = set()
+        self.overtaken: set[str] = set()
 
-    async def publish(self, session: str, offer: str) -> str:
+    async def publish(self, session: str, offer: str, *, resume: str | None = None) -> str:
+        self.resumed.append(resume)
+        if resume is not None and resume not in self.sessions:
+            raise PublishRefused(409, "taken_over", "Another publish has the show.")
+        if resume is not None:
+            self.sessions.remove(resume)
         if self.sessions:
             raise PublishRefused(409, "already_live", "Somebody is on air.")
         if "o=" not in offer:
@@ -46,6 +54,12 @@ class FakeStage:
 
     def has_session(self, session: str) -> bool:
         return session in self.sessions
+
+    def is_connecting(self, session: str) -> bool:
+        return session in self.connecting
+
+    def was_taken_over(self, session: str) -> bool:
+        return session in self.overtaken
 
 
 @pytest.fixture
@@ -208,6 +222,13 @@ async def test_a_session_takes_patch_and_delete_alone(
         ({**PATCH_TYPE, "If-Match": "own"}, "", 400),
         ({**PATCH_TYPE, "If-Match": "own"}, FRAGMENT.replace("abcd", "efgh"), 422),
         ({**PATCH_TYPE, "If-Match": "*"}, FRAGMENT, 422),
+        ({**PATCH_TYPE, "If-Match": '"stale", own'}, FRAGMENT, 204),
+        ({**PATCH_TYPE, "If-Match": "W/own"}, FRAGMENT, 412),
+        ({**PATCH_TYPE, "If-Match": " , "}, FRAGMENT, 428),
+        ({**PATCH_TYPE, "If-Match": "own"}, FRAGMENT + "a=candidate:1 1 UDP 1 a 1 host\r\n", 204),
+        ({**PATCH_TYPE, "If-Match": "own"}, FRAGMENT + "a=candidate:1\r\n" * 500, 400),
+        ({**PATCH_TYPE, "If-Match": "own"}, "a" * 70_000, 413),
+        ({"If-Match": "own"}, FRAGMENT, 415),
     ],
 )
 async def test_trickle_is_acknowledged_and_a_restart_declined(
@@ -220,7 +241,7 @@ async def test_trickle_is_acknowledged_and_a_restart_declined(
 ) -> None:
     created = await post()
     path = created.headers["Location"].split(str(client.port), 1)[1]
-    own = {k: created.headers["ETag"] if v == "own" else v for k, v in headers.items()}
+    own = {k: v.replace("own", created.headers["ETag"]) for k, v in headers.items()}
     response = await client.patch(path, data=body.encode(), headers={**_bearer(KEY), **own})
     assert response.status == status
     assert len(stage.sessions) == 1

@@ -77,6 +77,11 @@ export function errorMessage(body: string): string {
   return errorParts(body).message;
 }
 
+/** The stable name of the reason in such a body, or an empty string. */
+export function errorCode(body: string): string {
+  return errorParts(body).code;
+}
+
 function errorParts(body: string): { code: string; message: string; field: string | null } {
   try {
     const { code, message, field } = JSON.parse(body)?.error ?? {};

@@ -6,8 +6,9 @@ import { live } from 'lit/directives/live.js';
 import { type MessageKey, t } from '../shared/i18n';
 import * as icons from '../shared/icons';
 import type { Source } from './capture';
+import { connection, note } from './connection';
 import type { ComptoirStudio } from './page';
-import { AIR_WORDS, captureText, figureTexts, problemText } from './words';
+import { AIR_WORDS, captureText, problemText } from './words';
 
 export function preview(page: ComptoirStudio): TemplateResult {
   const { stream, choice, capturing, broadcast } = page;
@@ -31,6 +32,7 @@ export function preview(page: ComptoirStudio): TemplateResult {
           ? html`<span class="pill">${t('player.live')}</span>`
           : nothing
       }
+      ${note(broadcast)}
     </div>
     <comptoir-level .stream=${stream}></comptoir-level>
   </section>`;
@@ -42,12 +44,13 @@ export function air(page: ComptoirStudio): TemplateResult {
   const { phase } = broadcast.model;
   const asking = capturing && stream === null;
   const words = AIR_WORDS[phase];
+  const overtaken = broadcast.model.problem?.code === 'overtaken';
   return html`<section class="panel air ${phase}">
     <div role="status">
       <h2>${asking ? t('studio.state.capturing') : t(words.title)}</h2>
       ${words.hint === null || asking ? nothing : html`<p>${t(words.hint)}</p>`}
     </div>
-    ${phase === 'live' ? figures(page) : nothing}
+    ${phase === 'live' ? connection(broadcast) : nothing}
     <div role="alert">${problem(page)}</div>
     <div class="main-action">
       ${
@@ -59,7 +62,7 @@ export function air(page: ComptoirStudio): TemplateResult {
               ${t(broadcast.onAir ? 'studio.end' : 'studio.stop-trying')}
             </button>`
           : html`<button class="button primary" ?disabled=${asking} @click=${() => page.goLive()}>
-              ${icons.onAir} ${t('studio.go-live')}
+              ${icons.onAir} ${t(overtaken ? 'studio.take-back' : 'studio.go-live')}
             </button>`
       }
     </div>
@@ -149,18 +152,6 @@ export function endDialog(page: ComptoirStudio): TemplateResult {
       <button class="button danger" @click=${() => page.endNow()}>${t('studio.end')}</button>
     </div>
   </dialog>`;
-}
-
-function figures(page: ComptoirStudio): TemplateResult {
-  return html`<dl class="figures">
-    ${figureTexts(page.broadcast.figures).map(
-      ([label, value]) =>
-        html`<div>
-          <dt>${label}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
-  </dl>`;
 }
 
 function problem(page: ComptoirStudio): TemplateResult | typeof nothing {

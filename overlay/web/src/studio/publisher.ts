@@ -13,6 +13,8 @@ export interface Problem {
   readonly code: WhipProblem;
   /** The server's own sentence, for refusals that we have no words for. */
   readonly message: string;
+  /** How long the server asks to be left alone. */
+  readonly retryAfterMs?: number;
 }
 
 export interface AirModel {
@@ -34,7 +36,7 @@ export type AirHappening =
 
 export type AirCommand =
   | { readonly do: 'publish' }
-  | { readonly do: 'retry'; readonly attempt: number }
+  | { readonly do: 'retry'; readonly attempt: number; readonly atLeastMs: number }
   | { readonly do: 'end' };
 
 export interface AirStep {
@@ -79,7 +81,9 @@ function onRefused(model: AirModel, problem: Problem): AirStep {
 function tryAgain(model: AirModel, problem: Problem | null): AirStep {
   return {
     model: { ...model, phase: 'retrying', attempt: model.attempt + 1, problem },
-    commands: [{ do: 'retry', attempt: model.attempt }],
+    commands: [
+      { do: 'retry', attempt: model.attempt, atLeastMs: problem?.retryAfterMs ?? 0 },
+    ],
   };
 }
 

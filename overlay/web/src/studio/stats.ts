@@ -11,7 +11,13 @@ export interface Figures {
   readonly width: number | null;
   readonly height: number | null;
   readonly roundTripMs: number | null;
+  /** Why the picture is less than it could be (webrtc-stats, `qualityLimitationReason`). */
+  readonly limit: 'none' | 'cpu' | 'bandwidth' | 'other' | null;
+  /** What the browser believes the line can carry. */
+  readonly availableBps: number | null;
 }
+
+const LIMITS = ['none', 'cpu', 'bandwidth', 'other'] as const;
 
 export interface Look {
   readonly snapshot: Snapshot;
@@ -26,6 +32,7 @@ export function look(entries: Iterable<unknown>, before: Snapshot | null): Look 
   let atMs = 0;
   let video: Entry = {};
   let roundTripS: number | null = null;
+  let availableBps: number | null = null;
   for (const raw of entries) {
     const entry = raw as Entry;
     if (entry['type'] === 'outbound-rtp') {
@@ -34,6 +41,7 @@ export function look(entries: Iterable<unknown>, before: Snapshot | null): Look 
       if (entry['kind'] === 'video') video = entry;
     } else if (entry['type'] === 'candidate-pair' && entry['state'] === 'succeeded') {
       roundTripS = numberOf(entry, 'currentRoundTripTime') ?? roundTripS;
+      availableBps = numberOf(entry, 'availableOutgoingBitrate') ?? availableBps;
     }
   }
   const elapsedMs = before === null ? 0 : atMs - before.atMs;
@@ -46,6 +54,8 @@ export function look(entries: Iterable<unknown>, before: Snapshot | null): Look 
       width: numberOf(video, 'frameWidth'),
       height: numberOf(video, 'frameHeight'),
       roundTripMs: roundTripS === null ? null : roundTripS * 1_000,
+      limit: LIMITS.find((limit) => limit === video['qualityLimitationReason']) ?? null,
+      availableBps,
     },
   };
 }

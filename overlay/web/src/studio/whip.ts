@@ -5,17 +5,22 @@
  * time, and a new session goes on where this one stopped. `publish` throws `WhipError`.
  */
 
-import { errorMessage } from '../shared/api';
+import { errorCode, errorMessage } from '../shared/api';
 import { maxBitrateBps, preferredCodecs } from './codecs';
 
-/** `busy` and `network` may be tried again; `taken` too where the session on air is ours. */
+/**
+ * `busy` and `network` may be tried again; `taken` too where the session on air is ours.
+ * `overtaken`: a newer publish has held the show since the session that was to be resumed.
+ */
 export type WhipProblem =
-  'key' | 'show' | 'taken' | 'codecs' | 'refused' | 'busy' | 'network' | 'webrtc';
+  'key' | 'show' | 'taken' | 'overtaken' | 'codecs' | 'refused' | 'busy' | 'network' | 'webrtc';
 
 export class WhipError extends Error {
   constructor(
     readonly problem: WhipProblem,
     message: string,
+    /** The server asks to be left alone for so long. */
+    readonly retryAfterMs = 0,
   ) {
     super(message);
     this.name = 'WhipError';
@@ -28,6 +33,8 @@ export interface WhipOptions {
   readonly stream: MediaStream;
   /** A screen keeps its resolution and gives up frames; a camera does the opposite. */
   readonly isScreen: boolean;
+  /** Our last session, where it is resumed by itself; null where the host has asked to go live. */
+  readonly resume?: string | null;
   readonly onConnected: () => void;
   /** The connection failed, or was away for longer than it may be. Told once. */
   readonly onLost: () => void;
@@ -42,6 +49,7 @@ const DISCONNECTED_MS = 3_000;
 const END_ANSWER_MS = 3_000;
 const END_AGAIN_MS = 1_000;
 const END_TRIES = 4;
+const MAX_RETRY_AFTER_S = 60;
 /**
  * A browser begins with a small picture until it knows the network, and the server sizes its
  * ladder by what it sees first: so the full size is held for this long.
@@ -91,6 +99,11 @@ export class WhipSession {
     ]);
     clearTimeout(this.holdTimer);
     await tune(this.video.sender, stream, isScreen);
+  }
+
+  /** The server's name of this session: the end of its address. Empty before the answer. */
+  get id(): string {
+    return this.resource?.split('/').pop() ?? '';
   }
 
   stats(): Promise<RTCStatsReport> {
@@ -162,12 +175,16 @@ export class WhipSession {
   }
 
   private async post(offer: string): Promise<Response> {
-    const { url, key, fetcher = fetch } = this.options;
+    const { url, key, resume, fetcher = fetch } = this.options;
     let response: Response;
     try {
       response = await fetcher(url, {
         method: 'POST',
-        headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/sdp' },
+        headers: {
+          Authorization: `Bearer ${key}`,
+          'Content-Type': 'application/sdp',
+          ...(resume ? { 'Comptoir-Resume': resume } : {}),
+        },
         body: offer,
         signal: AbortSignal.timeout(ANSWER_MS),
       });
@@ -175,12 +192,7 @@ export class WhipSession {
       throw new WhipError('network', String(error));
     }
     if (response.status === 201) return response;
-    const message = errorMessage(await response.text().catch(() => ''));
-    const fallback: WhipProblem = response.status >= 500 ? 'busy' : 'refused';
-    throw new WhipError(
-      PROBLEM_BY_STATUS[response.status] ?? fallback,
-      message || `HTTP ${response.status}`,
-    );
+    throw refusal(response, await response.text().catch(() => ''));
   }
 
   /** True when the server has answered, whatever it said. */
@@ -224,6 +236,18 @@ export class WhipSession {
   }
 }
 
+function refusal(response: Response, body: string): WhipError {
+  const { status } = response;
+  const fallback: WhipProblem = status >= 500 ? 'busy' : 'refused';
+  const overtaken = status === 409 && errorCode(body) === 'taken_over';
+  const retryAfterS = Number(response.headers.get('Retry-After')) || 0;
+  return new WhipError(
+    overtaken ? 'overtaken' : (PROBLEM_BY_STATUS[status] ?? fallback),
+    errorMessage(body) || `HTTP ${status}`,
+    Math.min(MAX_RETRY_AFTER_S, Math.max(0, retryAfterS)) * 1_000,
+  );
+}
+
 function createPeer({ createPeer: create }: WhipOptions): RTCPeerConnection {
   try {
     return create ? create() : new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -258,6 +282,6 @@ async function tune(sender: RTCRtpSender, stream: MediaStream, holdSize: boolean
   const [encoding] = parameters.encodings;
   if (!encoding) return;
   encoding.maxBitrate = maxBitrateBps(width, height);
-  parameters.degradationPreference = holdSize ? 'maintain-resolution' : 'balanced';
+  parameters.degradationPreference = holdSize ? 'maintain-resolution' : 'maintain-framerate';
   await sender.setParameters(parameters).catch(() => undefined);
 }

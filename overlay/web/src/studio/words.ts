@@ -1,7 +1,9 @@
 /** The studio's words for where it stands and what went wrong. */
 
 import { type MessageKey, number, t } from '../shared/i18n';
+import type { Hint, SeenBy } from './advice';
 import type { CaptureProblem } from './capture';
+import { type HealthReport, receivedBps } from './health';
 import type { AirPhase, Problem } from './publisher';
 import type { Figures } from './stats';
 import type { WhipProblem } from './whip';
@@ -18,6 +20,7 @@ const REFUSED: Readonly<Partial<Record<WhipProblem, MessageKey>>> = {
   key: 'studio.error.key',
   show: 'studio.error.show',
   taken: 'studio.error.taken',
+  overtaken: 'studio.error.overtaken',
   codecs: 'studio.error.codecs',
   webrtc: 'studio.error.webrtc',
 };
@@ -43,15 +46,57 @@ export const AIR_WORDS: Readonly<Record<AirPhase, AirWords>> = {
   ended: { title: 'studio.state.ended', hint: 'studio.state.ended.hint' },
 };
 
-/** Label and value of each figure; a dash where the browser does not tell. */
-export function figureTexts(figures: Figures | null): readonly (readonly [string, string])[] {
-  const { width, height, framesPerSecond, bitrateBps, roundTripMs } = figures ?? {};
+interface AdviceWords {
+  readonly title: MessageKey;
+  /** What to do; null where all is well. */
+  readonly help: MessageKey | null;
+}
+
+export const ADVICE_WORDS: Readonly<Record<Hint, AdviceWords>> = {
+  fine: { title: 'studio.hint.fine', help: null },
+  away: { title: 'studio.hint.away', help: 'studio.hint.away.help' },
+  no_picture: { title: 'studio.hint.no-picture', help: 'studio.hint.no-picture.help' },
+  uplink_slow: { title: 'studio.hint.uplink-slow', help: 'studio.hint.uplink-slow.help' },
+  uplink_loss: { title: 'studio.hint.uplink-loss', help: 'studio.hint.uplink-loss.help' },
+  uplink_unsteady: {
+    title: 'studio.hint.uplink-unsteady',
+    help: 'studio.hint.uplink-unsteady.help',
+  },
+  low_frame_rate: { title: 'studio.hint.low-frame-rate', help: 'studio.hint.low-frame-rate.help' },
+  no_sound: { title: 'studio.hint.no-sound', help: 'studio.hint.no-sound.help' },
+  computer_slow: { title: 'studio.hint.computer-slow', help: 'studio.hint.computer-slow.help' },
+};
+
+export const SEEN_BY: Readonly<Record<SeenBy, MessageKey>> = {
+  server: 'studio.seen-by.server',
+  browser: 'studio.seen-by.browser',
+  both: 'studio.seen-by.both',
+};
+
+/**
+ * Label and value of each figure: as the server gets it, else as the browser sends it; a dash where
+ * neither tells.
+ */
+export function figureTexts(
+  report: HealthReport,
+  own: Figures | null,
+): readonly (readonly [string, string])[] {
+  const server = report === 'none' ? null : report;
+  const video = server?.video ?? null;
+  const width = video?.width ?? own?.width;
+  const height = video?.height ?? own?.height;
+  const bps = receivedBps(report) ?? own?.bitrateBps;
   const size = width && height ? `${width} × ${height}` : '–';
   return [
     [t('studio.stat.resolution'), size],
-    [t('studio.stat.fps'), valued('studio.stat.fps.value', framesPerSecond, 0)],
-    [t('studio.stat.bitrate'), valued('studio.stat.bitrate.value', mega(bitrateBps), 1)],
-    [t('studio.stat.rtt'), valued('studio.stat.rtt.value', roundTripMs, 0)],
+    [
+      t('studio.stat.fps'),
+      valued('studio.stat.fps.value', video?.framesPerSecond ?? own?.framesPerSecond, 0),
+    ],
+    [t('studio.stat.bitrate'), valued('studio.stat.bitrate.value', mega(bps), 1)],
+    [t('studio.stat.rtt'), valued('studio.stat.ms', server?.roundTripMs ?? own?.roundTripMs, 0)],
+    [t('studio.stat.loss'), valued('studio.stat.percent', percent(video?.lostShare), 1)],
+    [t('studio.stat.lips'), valued('studio.stat.ms', absolute(server?.skewMs), 0)],
   ];
 }
 
@@ -61,4 +106,12 @@ function valued(key: MessageKey, value: number | null | undefined, digits: numbe
 
 function mega(value: number | null | undefined): number | null {
   return value == null ? null : value / 1e6;
+}
+
+function percent(share: number | undefined): number | null {
+  return share === undefined ? null : share * 100;
+}
+
+function absolute(value: number | null | undefined): number | null {
+  return value == null ? null : Math.abs(value);
 }

@@ -74,6 +74,27 @@ describe('being on air', () => {
     );
   });
 
+  it('stops where somebody else has taken the show, until the host goes live again', () => {
+    expect(
+      story(on('go'), on('connected'), on('lost'), on('retry'), refused('overtaken'), on('go')),
+    ).toEqual([
+      'connecting publish',
+      'live',
+      'retrying retry:0',
+      'retrying publish',
+      'off overtaken',
+      'connecting publish',
+    ]);
+  });
+
+  it('leaves a server alone for as long as it asks', () => {
+    const busy = airStep(airStep(OFF_AIR, on('go')).model, {
+      kind: 'refused',
+      problem: { code: 'busy', message: 'Later.', retryAfterMs: 7_000 },
+    });
+    expect(busy.commands).toEqual([{ do: 'retry', attempt: 0, atLeastMs: 7_000 }]);
+  });
+
   it('stops trying when told, and hears nothing of the past', () => {
     expect(story(on('go'), refused('network'), on('end'), on('connected'), on('retry'))).toEqual([
       'connecting publish',

@@ -75,9 +75,10 @@ describe('look', () => {
       framesPerSecond: 30,
       frameWidth: 1280,
       frameHeight: 720,
+      qualityLimitationReason: 'bandwidth',
     },
     { type: 'outbound-rtp', kind: 'audio', timestamp, bytesSent: 0 },
-    { type: 'candidate-pair', state: 'succeeded', currentRoundTripTime: 0.042 },
+    { type: 'candidate-pair', state: 'succeeded', currentRoundTripTime: 0.042, availableOutgoingBitrate: 900_000 },
     { type: 'candidate-pair', state: 'failed', currentRoundTripTime: 9 },
   ];
 
@@ -90,6 +91,8 @@ describe('look', () => {
       width: 1280,
       height: 720,
       roundTripMs: 42,
+      limit: 'bandwidth',
+      availableBps: 900_000,
     });
   });
 
@@ -100,6 +103,8 @@ describe('look', () => {
       width: null,
       height: null,
       roundTripMs: null,
+      limit: null,
+      availableBps: null,
     });
     expect(look(sent(2_000, 1), { atMs: 1_000, bytes: 9_999 }).figures.bitrateBps).toBeNull();
   });

@@ -112,6 +112,26 @@ describe('WhipSession', () => {
     expect(peer.transceivers[0]?.init?.sendEncodings?.[0]?.maxBitrate).toBe(2_500_000);
   });
 
+  it('resumes its last session by name, and learns the name of the new one', async () => {
+    const session = await publish({ resume: 'session-before' });
+    expect(requests[0]?.init?.headers).toMatchObject({ 'Comptoir-Resume': 'session-before' });
+    expect(session.id).toBe('abc');
+    await publish({ resume: null });
+    expect(requests[1]?.init?.headers).not.toHaveProperty('Comptoir-Resume');
+  });
+
+  it.each([
+    [{ status: 409 }, 'taken_over', 'overtaken', 0],
+    [{ status: 409 }, 'already_live', 'taken', 0],
+    [{ status: 429, headers: { 'Retry-After': '7' } }, 'too_many', 'busy', 7_000],
+    [{ status: 503, headers: { 'Retry-After': '9999' } }, 'busy', 'busy', 60_000],
+    [{ status: 503, headers: { 'Retry-After': 'soon' } }, 'busy', 'busy', 0],
+  ])('is refused: %j %s', async (init, code, problem, retryAfterMs) => {
+    answer = async () =>
+      new Response(JSON.stringify({ error: { code, message: 'No.' } }), init as ResponseInit);
+    await expect(publish()).rejects.toMatchObject({ problem, message: 'No.', retryAfterMs });
+  });
+
   it('offers sound even where there is none yet, so that it may come later', async () => {
     const session = await publish({ stream: stream(track('video'), null) });
     expect(peer.transceivers[1]?.kind).toBe('audio');
@@ -133,7 +153,7 @@ describe('WhipSession', () => {
     await publish();
     expect(preference()).toBe('maintain-resolution');
     await vi.advanceTimersByTimeAsync(10_000);
-    expect(preference()).toBe('balanced');
+    expect(preference()).toBe('maintain-framerate');
   });
 
   it('waits a second at most for candidates', async () => {

@@ -156,9 +156,41 @@ export const fr: Messages = {
   'studio.stat.fps': 'Cadence',
   'studio.stat.bitrate': 'Débit',
   'studio.stat.rtt': 'Aller-retour',
+  'studio.stat.loss': 'Pertes',
+  'studio.stat.lips': 'Synchro',
   'studio.stat.fps.value': '{n} par s',
   'studio.stat.bitrate.value': '{n} Mb/s',
-  'studio.stat.rtt.value': '{n} ms',
+  'studio.stat.ms': '{n} ms',
+  'studio.stat.percent': '{n} %',
+  'studio.connection': 'Votre connexion',
+  'studio.hint.fine': 'L’image et le son arrivent bien.',
+  'studio.hint.away': 'Le serveur ne reçoit plus rien de vous.',
+  'studio.hint.away.help':
+    'Le public lit « De retour dans un instant ». Cette page se reconnecte d’elle-même ; si cela dure, vérifiez votre réseau.',
+  'studio.hint.no-picture': 'Le serveur ne reçoit pas votre image.',
+  'studio.hint.no-picture.help': 'Choisissez de nouveau la caméra, ou une autre.',
+  'studio.hint.uplink-slow': 'Votre débit montant est trop faible pour cette image.',
+  'studio.hint.uplink-slow.help':
+    'La qualité a été réduite pour que l’émission continue. Branchez un câble ou rapprochez-vous du Wi-Fi, et arrêtez les autres envois.',
+  'studio.hint.uplink-loss': 'Votre connexion perd des paquets.',
+  'studio.hint.uplink-loss.help':
+    'L’image peut se figer chez le public. Branchez un câble ou rapprochez-vous du Wi-Fi.',
+  'studio.hint.uplink-unsteady': 'Votre connexion est irrégulière.',
+  'studio.hint.uplink-unsteady.help':
+    'Les paquets arrivent par à-coups. Un câble aide, ou moins d’appareils sur le Wi-Fi.',
+  'studio.hint.low-frame-rate': 'Peu d’images arrivent par seconde.',
+  'studio.hint.low-frame-rate.help':
+    'Votre réseau va bien. Donnez plus de lumière à la caméra, ou fermez d’autres programmes.',
+  'studio.hint.no-sound': 'Le serveur ne reçoit aucun son de vous.',
+  'studio.hint.no-sound.help': 'Choisissez un micro et vérifiez que son niveau bouge.',
+  'studio.hint.computer-slow': 'Votre ordinateur ne suit pas.',
+  'studio.hint.computer-slow.help':
+    'Fermez d’autres programmes et onglets. Votre réseau va bien.',
+  'studio.seen-by.server': 'Mesuré par le serveur.',
+  'studio.seen-by.browser':
+    'Signalé par votre navigateur ; le serveur ne voit encore rien d’anormal.',
+  'studio.seen-by.both': 'Votre navigateur et le serveur sont d’accord.',
+  'studio.take-back': 'Reprendre l’émission',
   'studio.link': 'Votre public regarde ici',
   'studio.copy': 'Copier',
   'studio.copied': 'Copié',
@@ -177,6 +209,8 @@ export const fr: Messages = {
   'studio.error.key': 'Le serveur n’accepte pas cette clé d’hôte.',
   'studio.error.show': 'Cette émission n’existe pas sur ce serveur.',
   'studio.error.taken': 'Quelqu’un d’autre est à l’antenne. Il ne peut y avoir qu’un hôte.',
+  'studio.error.overtaken':
+    'Quelqu’un est passé à l’antenne dans cette émission depuis un autre endroit : cette page a cessé d’émettre.',
   'studio.error.codecs':
     'Ce navigateur n’envoie aucun format vidéo que le serveur accepte. Essayez Chrome ou Firefox.',
   'studio.error.refused': 'Le serveur a refusé : {message}',

@@ -1,0 +1,1 @@
+"""``python -m bench.ingest``: what bad lines do to a show, beside stock aiortc."""

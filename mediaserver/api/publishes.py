@@ -1,0 +1,52 @@
+"""The publishes' endpoint: how a show's host is heard and seen by the server."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from aiohttp import web
+
+from mediaserver.api import forms
+from mediaserver.api.endpoints import Ask, Endpoint, answer
+from mediaserver.bus.messages import SessionHealth, TrackHealth
+from mediaserver.errors import RequestRefused
+
+
+class PublishResources:
+    """`health` gives the last that was heard of a show's publish; None without one."""
+
+    def __init__(self, *, health: Callable[[str], SessionHealth | None]) -> None:
+        self._health = health
+
+    def endpoints(self) -> list[Endpoint]:
+        """One per row."""
+        return [
+            Endpoint(
+                row="GET /api/v1/shows/{show}/health",
+                does="How the publish of the show fares, each second anew: figures, and one hint "
+                "for its host. 409 while nobody publishes.",
+                handler=self.health,
+                answer=forms.Health,
+                refuses=(409,),
+            )
+        ]
+
+    async def health(self, ask: Ask) -> web.Response:
+        """GET health."""
+        health = self._health(ask.show)
+        if health is None:
+            raise RequestRefused(409, "no_publish", f"Nobody publishes to the show {ask.show} now.")
+        return answer(
+            forms.Health(
+                session=health.session,
+                state=health.state,
+                hint=health.hint,
+                video=_track(health.video),
+                audio=_track(health.audio),
+                rtt_ms=health.rtt_ms,
+                skew_ms=health.skew_ms,
+            )
+        )
+
+
+def _track(track: TrackHealth | None) -> forms.TrackHealth | None:
+    return None if track is None else forms.TrackHealth(**asdict(track))

@@ -1,0 +1,66 @@
+"""When keyframes are asked for, on a virtual clock."""
+
+import itertools
+
+from mediaserver.ingest.keyframes import KeyframeWish
+
+MS = 1_000_000
+
+
+def asked(wish: KeyframeWish, until_ms: int, *, since_ms: int = 0) -> list[int]:
+    return [ms for ms in range(since_ms, until_ms) if wish.due(ms * MS)]
+
+
+def test_without_a_stream_nothing_is_asked_for() -> None:
+    wish = KeyframeWish()
+    wish.wish()
+    assert wish.deadline_ns is None
+    assert asked(wish, 5000) == []
+
+
+def test_unanswered_requests_become_rare_and_rest() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    times = asked(wish, 60_000)
+    assert times == [200, 700, 1700, 3700, 7700, 11_700]
+
+
+def test_however_often_it_is_wished_for_it_is_asked_at_most_twice_a_second() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    times = []
+    for ms in range(30_000):
+        wish.wish()
+        if ms % 1100 == 0:
+            wish.fulfilled(ms * MS)
+            wish.wish()
+        times += [ms] if wish.due(ms * MS) else []
+    assert len(times) > 20
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 500
+
+
+def test_a_keyframe_ends_the_wish_and_the_next_is_fresh() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    assert asked(wish, 3000) == [200, 700, 1700]
+    wish.fulfilled(3000 * MS)
+    assert asked(wish, 9000, since_ms=3000) == []
+    wish.wish()
+    assert asked(wish, 11_000, since_ms=9000) == [9000, 9500, 10_500]
+
+
+def test_a_keyframe_on_its_way_postpones_the_next_request() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    assert asked(wish, 300) == [200]
+    wish.postpone(650 * MS)
+    assert asked(wish, 1000, since_ms=650) == [850]
+
+
+def test_a_timer_asks_after_each_keyframe() -> None:
+    wish = KeyframeWish(interval_ns=2000 * MS)
+    wish.begin(0)
+    wish.fulfilled(100 * MS)
+    assert asked(wish, 2300, since_ms=100) == [2100]
+    wish.fulfilled(2300 * MS)
+    assert asked(wish, 6000, since_ms=2300) == [4300, 4800, 5800]
