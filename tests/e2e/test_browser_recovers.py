@@ -17,7 +17,8 @@ from bench.polling import eventually
 pytestmark = [pytest.mark.browser, pytest.mark.media, pytest.mark.usefixtures("chromium_here")]
 
 RECOVERY_S = 40.0
-"""The longest is ingest: Chromium takes about ten seconds to call its connection lost."""
+"""The longest is ingest: the studio learns from the server within seconds that its session is gone;
+Chromium itself would take about ten to call its connection lost."""
 
 
 @pytest.fixture
