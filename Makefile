@@ -11,7 +11,8 @@ WEB := overlay/web
 help:
 	@echo "make demo    set up, go on air with a built-in host, print where to watch"
 	@echo "make test    set up, lint, type-check and run every test"
-	@echo "make bench   measure the glass-to-glass delay (bench/RESULTS.md keeps the results)"
+	@echo "make bench   measure delay, bad lines and the shop (bench/RESULTS.md keeps the results)"
+	@echo "make soak    the longest tests: an hour or so"
 	@echo "make setup   only set up: Python packages into .venv, the web pages into $(WEB)/dist"
 	@echo "make clean   remove everything that setup made"
 
@@ -51,6 +52,9 @@ soak: setup
 bench: setup
 	scripts/system-packages
 	$(BIN)/python -m bench.latency
+	$(BIN)/python -m bench.card_to_frame
+	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.bottles
 
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \

@@ -1,9 +1,11 @@
 """The composition root of main: builds the rooms of one node and connects them."""
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -13,9 +15,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from mediaserver.api.access import Access
 from mediaserver.api.app import make_app, readiness_response, serve_unix
 from mediaserver.api.endpoints import routes
+from mediaserver.api.imports import ImportResources
 from mediaserver.api.openapi import described
 from mediaserver.api.publishes import PublishResources
-from mediaserver.api.shop import ShopResources
+from mediaserver.api.shop import shop_endpoints
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
@@ -24,17 +27,26 @@ from mediaserver.broadcast.hub import Hub, replay_of
 from mediaserver.broadcast.run import Recipe
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus import unix
-from mediaserver.bus.messages import ShowSnapshot, WantWorkers
+from mediaserver.bus.messages import ShowSnapshot, ShowStatus, ViewerMessage, WantWorkers
+from mediaserver.checkouts import Checkouts, stripe_of, terms_of
 from mediaserver.config import Config
 from mediaserver.errors import BusError, StartError
 from mediaserver.health import Readiness
 from mediaserver.ingest.link import IngestLink
 from mediaserver.ingest.whip import WhipResources
 from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
+from mediaserver.offer_clock import OfferClock
+from mediaserver.outgoing import SafeClient
+from mediaserver.pictures.desk import PictureDesk
+from mediaserver.pictures.store import PictureStore
+from mediaserver.playheads import Playheads
 from mediaserver.shop_desk import ShopDesk
 from mediaserver.viewers import ViewerTokens, load_secret
+from mediaserver.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
+from mediaserver.webhooks import WebhookDesk
 from mediaserver.workers.pool import WorkerPool
 from mediaserver.workers.setup import RunFolder
+from overlay.orders.ledger import Terms
 from overlay.shop import Shop
 from overlay.show.events import read_cue
 from overlay.values import ShowEvent
@@ -52,12 +64,14 @@ class Node:
         self.config = config
         self.folder = folder
         self.supervisor = SupervisorLink()
+        self.viewers = ViewerTokens(load_secret(config.data / "viewers.secret"))
+        self.webhooks: WebhookDesk | None = None
         self.pool = WorkerPool(spares=config.spare_workers, want=self.supervisor.want)
         self.ingest = IngestLink()
         self.shows: dict[str, ShowRunner] = {}
         self.feed = GatewayFeed(replay=self._replay)
         self.shop = ShopDesk(
-            lambda: Shop.open(config.data / "shop.sqlite3"),
+            lambda: _open_shop(config),
             shows=tuple(config.shows),
             audience=self,
         )
@@ -67,6 +81,7 @@ class Node:
             store=EpochStore(config.data / "epochs.json"),
             publish=self.feed.publish,
             recipe=Recipe(profile=profile, latency=config.latency),
+            told=self._show_told,
         )
         policy = ShowPolicy(
             grace_s=config.webrtc.grace_s,
@@ -77,12 +92,14 @@ class Node:
             self.shows[name] = ShowRunner(
                 name=name, title=show.title or name, desk=desk, policy=policy
             )
+        self.playheads = Playheads(shows=self.shows, tokens=self.viewers)
         self.hub = Hub(
             shows=self.shows,
             pool=self.pool,
             ingest=self.ingest,
             feed=self.feed,
             au_socket=folder.access_units,
+            playheads=self.playheads,
         )
 
     def snapshot(self, snapshot: ShowSnapshot) -> None:
@@ -94,6 +111,15 @@ class Node:
         self.feed.publish(frame(event))
         if event.type == "cue":
             self.shows[event.show].carry(read_cue(event.data))
+
+    def tell_viewer(self, show: str, viewer: str, data: dict[str, Any]) -> None:
+        """Something for one viewer alone, on whichever gateway they are."""
+        token = self.viewers.token(viewer)
+        self.feed.publish(frame(ViewerMessage(show=show, token=token, data=data)))
+
+    def _show_told(self, status: ShowStatus) -> None:
+        if self.webhooks is not None:
+            self.webhooks.show_told(status)
 
     def readiness(self) -> Readiness:
         """Every dependency of the node."""
@@ -150,10 +176,15 @@ class SupervisorLink:
 async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> None:
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
     node = Node(config, folder, profile)
-    app = make_app(routes=_routes(node), readiness=node.readiness)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(node.shop.close)
         await node.shop.start()
+        outgoing = await stack.enter_async_context(SafeClient(config.outgoing))
+        imports = _imports(node, stack, outgoing)
+        hooks = await _hooks(node, stack)
+        app = make_app(routes=_routes(node, imports, outgoing, hooks), readiness=node.readiness)
+        offers = asyncio.create_task(OfferClock(shows=node.shows, desk=node.shop).run())
+        stack.callback(offers.cancel)
         bus = await unix.serve(folder.bus, node.hub.accept)
         stack.callback(bus.close)
         http = await serve_unix(app, folder.main_http)
@@ -167,16 +198,58 @@ async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> No
         await unix.dial_forever(folder.supervisor, node.supervisor.attach)
 
 
-def _routes(node: Node) -> list[web.RouteDef]:
-    config, keys = node.config, KeyRing.of(node.config)
-    viewers = ViewerTokens(load_secret(config.data / "viewers.secret"))
+def _open_shop(config: Config) -> Shop:
+    shop = Shop.open(config.shop_database, alone=True)
+    shop.terms = Terms(
+        hold_us=round(config.shop.hold_s * 1e6), checkout_us=round(config.shop.checkout_s * 1e6)
+    )
+    return shop
+
+
+def _imports(node: Node, stack: contextlib.AsyncExitStack, outgoing: SafeClient) -> ImportResources:
+    """What brings products and pictures in."""
+    pictures = PictureDesk(store=PictureStore(node.config.data / "pictures"), outgoing=outgoing)
+    imports = ImportResources(
+        shows=node.shows, desk=node.shop, pictures=pictures, outgoing=outgoing
+    )
+    pictures.start(imports.settle)
+    stack.push_async_callback(pictures.close)
+    return imports
+
+
+def _routes(
+    node: Node, imports: ImportResources, outgoing: SafeClient, hooks: SafeClient
+) -> list[web.RouteDef]:
+    config, keys, viewers = node.config, KeyRing.of(node.config), node.viewers
+    stripe = stripe_of(config, outgoing)
     public_url = config.http.public_url
     access = Access(keys=keys, viewers=viewers, shows=node.shows, public_url=public_url)
     whip = WhipResources(shows=node.shows, keys=keys, public_url=public_url, settings=config.webrtc)
-    shop = ShopResources(shows=node.shows, desk=node.shop, access=access, viewers=viewers)
     publishes = PublishResources(health=node.hub.health.of)
-    endpoints = described([*shop.endpoints(), *publishes.endpoints()])
-    return [*whip.routes(), *routes(endpoints, access)]
+    shop = shop_endpoints(
+        shows=node.shows,
+        desk=node.shop,
+        access=access,
+        viewers=viewers,
+        imports=imports,
+        limits=config.shop,
+        checkouts=Checkouts(terms_of(config), desk=node.shop, stripe=stripe),
+        stripe_secret=config.stripe.webhook_secret.get_secret_value(),
+        voice=node,
+        sights=node.playheads,
+        hooks=hooks,
+    )
+    return [*whip.routes(), *routes(described([*shop, *publishes.endpoints()]), access)]
+
+
+async def _hooks(node: Node, stack: contextlib.AsyncExitStack) -> SafeClient:
+    """What sends webhooks, with a client of its own: a slow endpoint holds up no import."""
+    config = node.config.outgoing.model_copy(update={"timeout_s": WEBHOOK_TIMEOUT_S})
+    client = await stack.enter_async_context(SafeClient(config))
+    node.webhooks = WebhookDesk(desk=node.shop, client=client)
+    node.webhooks.start()
+    stack.push_async_callback(node.webhooks.close)
+    return client
 
 
 async def _serve_admin(host: str, port: int, node: Node) -> web.AppRunner:

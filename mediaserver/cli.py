@@ -1,8 +1,9 @@
-"""The command line: ``comptoir serve | demo | check-config | keys``.
+"""The command line: ``comptoir serve | demo | keys | import | export | backup | restore …``.
 
 Every failure is one sentence on standard error and a non-zero exit status.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 import uvloop
+from rich.console import Console
 
 from mediaserver import config as configuration
 from mediaserver import logs
@@ -18,6 +20,7 @@ from mediaserver.config import Config
 from mediaserver.errors import ComptoirError
 from mediaserver.profiles import find_profile
 from mediaserver.workers.node import run_node
+from overlay.errors import ShopError
 from transcoder.errors import TranscoderError
 
 cli = typer.Typer(
@@ -76,12 +79,126 @@ def check_config(
 
 
 @cli.command()
+def verify(
+    show: Annotated[str, typer.Argument(help="The show to check.")],
+    config: ConfigOption = None,
+    data: Data = None,
+) -> None:
+    """Prove from its log and ledger that a show sold nothing twice and kept its promises."""
+    from mediaserver.verify import run_verify
+
+    run_verify(_load(config, _options(None, None, None, data)), show)
+
+
+@cli.command()
 def keys(
     count: Annotated[int, typer.Option(help="How many.", min=1, max=1000)] = 1,
 ) -> None:
     """Make keys for hosts or operators."""
     for _ in range(count):
         typer.echo(new_key())
+
+
+Server = Annotated[str, typer.Option(envvar="COMPTOIR_SERVER", help="Where the running server is.")]
+Key = Annotated[
+    str, typer.Option(envvar="COMPTOIR_KEY", help="The show's host key, or the operator key.")
+]
+HERE = "http://localhost:8080"
+
+
+@cli.command("import")
+def import_products(
+    show: Annotated[str, typer.Argument(help="The show.")],
+    source: Annotated[str, typer.Argument(help="A file, or the address of a file or a shop.")],
+    file_format: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="csv, shopify, woocommerce, merchant; or shopify-api, woocommerce-api.",
+        ),
+    ] = "csv",
+    apply: Annotated[bool, typer.Option("--apply", help="Do it, not only say it.")] = False,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="Apply the rest where rows are refused.")
+    ] = False,
+    keep_stock: Annotated[
+        bool, typer.Option("--keep-stock", help="Leave the stock of what is there alone.")
+    ] = False,
+    currency: Annotated[str | None, typer.Option(help="For formats that name none.")] = None,
+    default_stock: Annotated[
+        int | None, typer.Option(help="For what is in stock in an unknown number.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="COMPTOIR_IMPORT_TOKEN", help="Of a Shopify API.")
+    ] = None,
+    consumer: Annotated[
+        str | None, typer.Option(envvar="COMPTOIR_IMPORT_KEY", help="KEY:SECRET of WooCommerce.")
+    ] = None,
+    server: Server = HERE,
+    key: Key = "",
+) -> None:
+    """Import products into a show of a running server: first without --apply, to see what would
+    change."""
+    from mediaserver import goods
+
+    client = goods.GoodsClient(server=server, show=show, key=key)
+    options = {
+        "apply": apply,
+        "partial": partial,
+        "keep_stock": keep_stock,
+        "currency": currency,
+        "default_stock": default_stock,
+    }
+    if source.startswith(("http://", "https://")):
+        form = goods.import_form(source, file_format, token, consumer, options)
+        report = asyncio.run(client.import_from(form))
+    else:
+        query = goods.import_options({"format": file_format, **options})
+        report = asyncio.run(client.import_file(Path(source), query))
+    if not goods.told(report, Console()):
+        raise typer.Exit(1)
+
+
+@cli.command("export")
+def export_products(
+    show: Annotated[str, typer.Argument(help="The show.")],
+    server: Server = HERE,
+    key: Key = "",
+) -> None:
+    """Print a show's products as CSV."""
+    from mediaserver import goods
+
+    client = goods.GoodsClient(server=server, show=show, key=key)
+    typer.echo(asyncio.run(client.export()), nl=False)
+
+
+@cli.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The new file.")],
+    config: ConfigOption = None,
+    data: Data = None,
+) -> None:
+    """Copy the shop's database into a file. The server may be running, and goes on selling."""
+    from overlay.store import backup as copies
+
+    settings = _load(config, _options(None, None, None, data))
+    copies.backup(settings.shop_database, file)
+    typer.echo(f"The shop is in {file}.")
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `comptoir backup` made.")],
+    config: ConfigOption = None,
+    data: Data = None,
+) -> None:
+    """Put a backup in the place of the shop's database. The server must not be running."""
+    from overlay.store import backup as copies
+
+    settings = _load(config, _options(None, None, None, data))
+    settings.data.mkdir(parents=True, exist_ok=True)
+    epoch = copies.restore(file, settings.shop_database)
+    typer.echo(f"The shop is as it was in {file}; its log has the new epoch {epoch}.")
 
 
 def main() -> None:
@@ -92,7 +209,7 @@ def main() -> None:
 def _guarded(command: Callable[[], Any]) -> int:
     try:
         command()
-    except (ComptoirError, TranscoderError) as exc:
+    except (ComptoirError, ShopError, TranscoderError) as exc:
         typer.echo(f"comptoir: {exc}", err=True)
         return 1
     return 0

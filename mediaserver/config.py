@@ -13,8 +13,6 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -29,30 +27,22 @@ from pydantic_settings import (
 )
 
 from mediaserver.addresses import Network
+from mediaserver.config_base import MIN_KEY_CHARS as MIN_KEY_CHARS
+from mediaserver.config_base import ORIGIN, Section, checked_key
+from mediaserver.config_checkout import CheckoutConfig, StripeConfig
+from mediaserver.config_ice import IceServerConfig
 from mediaserver.errors import ConfigError
 from transcoder.control import LatencyPreset
 
 SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A show's name is part of its addresses: lower-case letters, digits and hyphens, 63 at most."""
 
-MIN_KEY_CHARS = 16
 ENV_PREFIX = "COMPTOIR_"
-
-_ORIGIN = re.compile(r"https?://[^\s/?#]+")
-_ICE_URL = re.compile(
-    r"(stuns?:[A-Za-z0-9.:\[\]-]{1,255}|turns?:[A-Za-z0-9.:\[\]-]{1,255}(\?transport=(udp|tcp))?)"
-)
-"""RFC 7064 §3.1, RFC 7065 §3.1, as far as a browser takes them."""
-_QUOTABLE = r"[ !#-\[\]-~]{0,255}"
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HttpConfig(_Section):
+class HttpConfig(Section):
     """Where viewers, hosts and operators come in."""
 
     host: str = "0.0.0.0"  # noqa: S104 - a server for the public; the deployment's firewall decides
@@ -64,7 +54,7 @@ class HttpConfig(_Section):
     @field_validator("public_url")
     @classmethod
     def _absolute(cls, value: str) -> str:
-        if value and not _ORIGIN.fullmatch(value):
+        if value and not ORIGIN.fullmatch(value):
             raise ValueError("it must be http:// or https:// and a host, without a path, or empty")
         return value
 
@@ -72,7 +62,7 @@ class HttpConfig(_Section):
     @classmethod
     def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for origin in value:
-            if not _ORIGIN.fullmatch(origin):
+            if not ORIGIN.fullmatch(origin):
                 raise ValueError(f"{origin!r} is no origin, such as https://shop.example.org")
         return value
 
@@ -99,48 +89,14 @@ class HttpConfig(_Section):
         return (*self.allowed_origins, *((self.public_url,) if self.public_url else ()))
 
 
-class AdminConfig(_Section):
+class AdminConfig(Section):
     """Where the operator's monitoring looks: /metrics, /livez, /readyz."""
 
     host: str = "127.0.0.1"
     port: Port = 9090
 
 
-class IceServerConfig(_Section):
-    """A STUN or TURN server that hosts are told of (RFC 9725 §4.6); we contact none ourselves."""
-
-    urls: tuple[str, ...] = Field(min_length=1, max_length=8)
-    username: str = ""
-    credential: SecretStr = SecretStr("")
-
-    @field_validator("urls")
-    @classmethod
-    def _ice_urls(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for url in value:
-            if not _ICE_URL.fullmatch(url):
-                raise ValueError(
-                    f"{url!r} is no address of a STUN or TURN server, such as "
-                    "stun:stun.example.org:3478 or turn:turn.example.org?transport=udp"
-                )
-        return value
-
-    @field_validator("username", "credential")
-    @classmethod
-    def _quotable(cls, value: str | SecretStr) -> str | SecretStr:
-        text = value.get_secret_value() if isinstance(value, SecretStr) else value
-        if not re.fullmatch(_QUOTABLE, text):
-            raise ValueError("it has 255 printable ASCII characters at most, no quote or backslash")
-        return value
-
-    @model_validator(mode="after")
-    def _complete(self) -> "IceServerConfig":
-        turn = any(url.startswith("turn") for url in self.urls)
-        if turn and not (self.username and self.credential.get_secret_value()):
-            raise ValueError("a TURN server needs a username and a credential")
-        return self
-
-
-class WebRtcConfig(_Section):
+class WebRtcConfig(Section):
     """Ingest: one UDP port for all publishes."""
 
     host: str = "::"
@@ -152,7 +108,7 @@ class WebRtcConfig(_Section):
     half_open_total: int = Field(default=32, ge=1, le=1000)
     max_sessions: int = Field(default=32, ge=1, le=1000)
     max_bitrate_bps: int = Field(default=4_000_000, ge=100_000, le=50_000_000)
-    keyframe_interval_s: float = Field(default=0.0, ge=0, le=60)
+    keyframe_interval_s: float = Field(default=10.0, ge=0, le=60)
     silent_after_s: float = Field(default=1.5, ge=0.5, le=30)
     connect_timeout_s: float = Field(default=15.0, ge=2, le=120)
     grace_s: float = Field(default=60.0, ge=0, le=1800)
@@ -169,26 +125,57 @@ class WebRtcConfig(_Section):
         return value
 
 
-class GatewayConfig(_Section):
+class GatewayConfig(Section):
     """The fan-out to viewers."""
 
     workers: int = Field(default=1, ge=1, le=64)
     window_s: float = Field(default=60.0, ge=12, le=3600)
 
 
-class ShowConfig(_Section):
+class OutgoingConfig(Section):
+    """Requests to addresses that hosts give: pictures, feeds, other shops, webhooks."""
+
+    allow_private: bool = False
+    allow_http: bool = False
+    ports: tuple[Port, ...] = (80, 443)
+    timeout_s: float = Field(default=10.0, ge=1, le=25)
+
+
+class ShowConfig(Section):
     """A show declared by the operator."""
 
     title: str = Field(default="", max_length=200)
     host_key: SecretStr = SecretStr("")
+    checkout: CheckoutConfig = CheckoutConfig()
 
     @field_validator("host_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
-        return _checked_key(value)
+        return checked_key(value)
 
 
-class LogConfig(_Section):
+class ShopConfig(Section):
+    """Where the shop's database is, how long stock is set aside, how often it may be asked."""
+
+    database: SecretStr = SecretStr("")
+    hold_s: float = Field(default=600.0, ge=10, le=86400)
+    checkout_s: float = Field(default=1800.0, ge=30, le=7 * 86400)
+    viewer_orders_per_minute: int = Field(default=60, ge=1, le=1_000_000)
+    address_orders_per_minute: int = Field(default=6000, ge=1, le=1_000_000)
+    address_viewers_per_minute: int = Field(default=6000, ge=1, le=1_000_000)
+
+    @field_validator("database")
+    @classmethod
+    def _address(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"(postgres(ql)?://|$)", value.get_secret_value()):
+            raise ValueError(
+                "it must be postgresql://user:password@host/name, or empty for a file in the data "
+                "folder"
+            )
+        return value
+
+
+class LogConfig(Section):
     """Structured logs on standard error."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -209,18 +196,26 @@ class Config(BaseSettings):
     admin: AdminConfig = AdminConfig()
     webrtc: WebRtcConfig = WebRtcConfig()
     gateway: GatewayConfig = GatewayConfig()
+    outgoing: OutgoingConfig = OutgoingConfig()
     data: Path = Path("data")
     latency: LatencyPreset = "low"
     profile: str = "default"
     spare_workers: int = Field(default=1, ge=0, le=16)
     operator_key: SecretStr = SecretStr("")
+    shop: ShopConfig = ShopConfig()
+    stripe: StripeConfig = StripeConfig()
     shows: dict[str, ShowConfig] = {}
     log: LogConfig = LogConfig()
+
+    @property
+    def shop_database(self) -> Path | str:
+        """The shop's file, or the address of its PostgreSQL database. Not to be logged."""
+        return self.shop.database.get_secret_value() or self.data / "shop.sqlite3"
 
     @field_validator("operator_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
-        return _checked_key(value)
+        return checked_key(value)
 
     @field_validator("shows")
     @classmethod
@@ -233,6 +228,21 @@ class Config(BaseSettings):
                 )
         _refuse_shared_keys(value)
         return value
+
+    @model_validator(mode="after")
+    def _payable(self) -> "Config":
+        for name, show in self.shows.items():
+            checkout = show.checkout
+            if checkout.kind != "stripe":
+                continue
+            if not self.stripe.secret_key.get_secret_value():
+                raise ValueError(f"the show {name!r} is paid by Stripe: set stripe.secret_key")
+            if not self.http.public_url and not (checkout.success_url and checkout.cancel_url):
+                raise ValueError(
+                    f"the show {name!r} is paid by Stripe, which must know where buyers come back "
+                    "to: set http.public_url, or the checkout's success_url and cancel_url"
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(
@@ -261,8 +271,17 @@ def to_plain(config: Config, *, keys: bool) -> dict[str, Any]:
     """Plain data for the pipe to our own child processes, with the keys in clear or without any."""
     plain = config.model_dump(mode="json")
     plain["operator_key"] = config.operator_key.get_secret_value() if keys else ""
+    plain["shop"]["database"] = config.shop.database.get_secret_value() if keys else ""
     for name, show in config.shows.items():
-        plain["shows"][name]["host_key"] = show.host_key.get_secret_value() if keys else ""
+        shown = plain["shows"][name]
+        shown["host_key"] = show.host_key.get_secret_value() if keys else ""
+        if keys:
+            shown["checkout"]["secret"] = show.checkout.secret.get_secret_value()
+        else:
+            shown["checkout"] = {}  # a checkout without its secret would be refused
+    for name in ("secret_key", "webhook_secret"):
+        secret: SecretStr = getattr(config.stripe, name)
+        plain["stripe"][name] = secret.get_secret_value() if keys else ""
     servers = zip(plain["webrtc"]["ice_servers"], config.webrtc.ice_servers, strict=True)
     for plain_server, server in servers:
         plain_server["credential"] = server.credential.get_secret_value()
@@ -318,7 +337,8 @@ def _sentence(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such key."
-    secret = "key" in path.rsplit(".", 1)[-1] or "ice_servers" in path or path.startswith("shows")
+    hidden = error["loc"][:1] in (("shows",), ("shop",), ("stripe",))
+    secret = hidden or "key" in path.rsplit(".", 1)[-1] or "ice_servers" in path
     given = "" if secret else f" (given: {_short(error['input'])})"
     message = error["msg"].removeprefix("Value error, ")
     return f"{path}: {message[0].lower()}{message[1:]}{given}."
@@ -343,13 +363,3 @@ def _refuse_shared_keys(shows: Mapping[str, ShowConfig]) -> None:
                 "because a key alone says which show it publishes"
             )
         owners[key] = name
-
-
-def _checked_key(value: SecretStr) -> SecretStr:
-    key = value.get_secret_value()
-    if key and not re.fullmatch(rf"[!-~]{{{MIN_KEY_CHARS},200}}", key):
-        raise ValueError(
-            f"a key has {MIN_KEY_CHARS} to 200 printable ASCII characters without spaces; "
-            "`comptoir keys` makes a good one"
-        )
-    return value

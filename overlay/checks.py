@@ -5,7 +5,6 @@ HTML in them is text, and escaping is the business of the page that shows them.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +12,11 @@ from overlay.errors import InvalidInput
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
-_LINE_BREAKING = frozenset({"Zl", "Zp"})
-_CONTROL = frozenset({"Cc", "Cs"})
-_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Embeddings, overrides and isolates (UAX #9): one left open turns the price beside it around."""
+UNPRINTABLE = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069]"
+)
+"""Controls, surrogates, separators of lines; and embeddings, overrides and isolates of writing
+direction (UAX #9): one left open turns the price beside it around."""
 
 
 def text(value: Any, field: str, *, most: int, blank: bool = False) -> str:
@@ -27,8 +27,21 @@ def text(value: Any, field: str, *, most: int, blank: bool = False) -> str:
         raise InvalidInput(f"{field} has {len(value)} characters; {most} is the most.", field=field)
     if not blank and not value.strip():
         raise InvalidInput(f"{field} must not be empty.", field=field)
-    if any(_unprintable(character) for character in value):
+    if UNPRINTABLE.search(value):
         raise InvalidInput(f"{field} must not contain control characters.", field=field)
+    return value
+
+
+def paragraphs(value: Any, field: str, *, most: int) -> str:
+    """Lines of text, `most` characters in all, or none. Lines end with ``\\n``."""
+    if not isinstance(value, str):
+        raise InvalidInput(f"{field} must be a text.", field=field)
+    if len(value) > most:
+        raise InvalidInput(f"{field} has {len(value)} characters; {most} is the most.", field=field)
+    if UNPRINTABLE.search(value.replace("\n", "")):
+        raise InvalidInput(
+            f"{field} must not contain control characters but line ends.", field=field
+        )
     return value
 
 
@@ -67,8 +80,3 @@ def token(value: Any, field: str, *, most: int) -> str:
             field=field,
         )
     return value
-
-
-def _unprintable(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category in _CONTROL or category in _LINE_BREAKING or character in _BIDI_CONTROLS

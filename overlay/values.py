@@ -47,6 +47,16 @@ class ShowEvent:
     """Media time, None for what has none."""
     utc_us: int
     """When it was written, Unix time in microseconds."""
-    type: Literal["cue", "product", "product_gone", "stock", "order"]
+    type: Literal[
+        "cue",
+        "product",
+        "product_gone",
+        "stock",
+        "order",
+        "offer",
+        "offer_gone",
+        "offer_left",
+        "rehearsal",
+    ]
     data: dict[str, Any]
     """Plain JSON data; see `overlay.show.events` for each type's keys."""

@@ -22,8 +22,13 @@ from transcoder.scale import Fitter, solid, tag
 log = structlog.get_logger()
 
 MAX_PICTURE_PIXELS = 40_000_000
-"""Read into the worker's memory, four bytes each."""
+"""Decoded at four bytes each, and held twice for a moment where some are transparent; a JPEG is
+decoded at a smaller scale at once."""
+KEPT_SIDE = 1920
+"""What is kept of a picture; a higher rung enlarges it."""
 _FORMATS = ("PNG", "JPEG", "WEBP")
+_COARSE = ("1", "P", "PA")
+"""Modes that are not scaled smoothly."""
 _DARK = (32, 128, 128)
 _WHITE, _BLACK, _GREY = 235, 16, 128
 _BLUR = 32
@@ -84,7 +89,7 @@ def read_picture(path: Path) -> VideoFrame:
                 raise ValueError(
                     f"it has {image.width}x{image.height} pixels, more than {MAX_PICTURE_PIXELS}"
                 )
-            upright = ImageOps.exif_transpose(image).convert("RGBA")
+            upright = _upright(image)
     except OSError as exc:
         raise ValueError(exc.strerror or "it is no PNG, JPEG or WebP picture") from None
     except (SyntaxError, Image.DecompressionBombError) as exc:
@@ -92,6 +97,13 @@ def read_picture(path: Path) -> VideoFrame:
     flat = Image.new("RGBA", upright.size, (0, 0, 0, 255))
     flat.alpha_composite(upright)
     return av.VideoFrame.from_ndarray(np.array(flat.convert("RGB")), format="rgb24")
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """At most `KEPT_SIDE` high and wide, in RGBA. Made small before all else, which copies it."""
+    small = image.convert("RGBA") if image.mode in _COARSE else image
+    small.thumbnail((KEPT_SIDE, KEPT_SIDE))
+    return ImageOps.exif_transpose(small).convert("RGBA")
 
 
 def check_font(text: str, font: Path | None) -> None:

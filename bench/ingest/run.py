@@ -201,4 +201,5 @@ def judge(watched: Watched, profile: Profile, run: Span, *, numbered: bool = Fal
     start_s = run.start_s + profile.after_s
     endless = profile.lasts_s is None and not profile.new_source_port
     end_s = run.end_s if endless else start_s + (profile.lasts_s or 0.0)
-    return Outcome.of(watched, run=run, trouble=Span(start_s=start_s, end_s=end_s), endless=endless)
+    trouble = Span(start_s=start_s, end_s=end_s)
+    return Outcome.of(watched, run=run, trouble=trouble, endless=endless, numbered=numbered)

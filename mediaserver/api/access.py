@@ -1,14 +1,24 @@
 """Who is asking, and may they? Decided from the permission table's row, before a body is read."""
 
+import hashlib
+import math
+from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from mediaserver.addresses import party
 from mediaserver.auth import PERMISSIONS, KeyRing, Role, bearer_token
 from mediaserver.errors import RequestRefused
+from mediaserver.limits import Door
 from mediaserver.viewers import COOKIE, ViewerTokens
+
+WRONG_KEYS_PER_MINUTE = 20
+"""From one address; beyond it no key of that address is looked at, right or wrong."""
+MAX_WRONG_KEYS = 10_000
+"""That are remembered as wrong: the one that nobody has tried for longest is forgotten first."""
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -32,14 +42,19 @@ class Access:
         viewers: ViewerTokens,
         shows: Collection[str],
         public_url: str = "",
+        door: Door | None = None,
     ) -> None:
+        """`door` counts wrong keys; by default with `WRONG_KEYS_PER_MINUTE`."""
         self._keys = keys
         self._viewers = viewers
         self._shows = shows
         self._public_host = urlsplit(public_url).netloc.lower()
+        self._door = door or Door(per_minute=WRONG_KEYS_PER_MINUTE)
+        self._wrong: OrderedDict[bytes, None] = OrderedDict()
+        """Digests of keys that were wrong, each with the party it came from."""
 
     def admit(self, request: web.Request, row: str) -> Caller:
-        """The caller, in a role that `row` names. Raises `RequestRefused`: 401, 403, 404."""
+        """The caller, in a role that `row` names. Raises `RequestRefused`: 401, 403, 404, 429."""
         roles = PERMISSIONS[row]
         show = request.match_info.get("show")
         if Role.ANYONE in roles:
@@ -93,15 +108,46 @@ class Access:
                     403, "not_for_viewers", "Viewers may not do this: it needs a key."
                 )
             raise RequestRefused(401, "key_missing", "Send the key as Authorization: Bearer.")
+        address = client_address(request)
+        self._refuse_guessing(address)
         if Role.OPERATOR in roles and self._keys.is_operator(token):
             return Caller(role=Role.OPERATOR)
         if Role.HOST in roles and show is not None and self._keys.is_host(show, token):
             return Caller(role=Role.HOST)
+        self._count_wrong(address, token)
         raise RequestRefused(403, "wrong_key", "This key does not open that.")
+
+    def _refuse_guessing(self, address: str) -> None:
+        """Before the key is looked at, or guessing would go on by the one that is not refused."""
+        wait_s = self._door.wait_s(address)
+        if wait_s is not None:
+            raise RequestRefused(
+                429,
+                "too_many_wrong_keys",
+                f"Too many wrong keys came from this address; wait {math.ceil(wait_s)} s.",
+                retry_after_s=wait_s,
+            )
+
+    def _count_wrong(self, address: str, token: str) -> None:
+        """The same wrong key again is no guess: a page left open with an old key asks on and on,
+        and must not lock out who shares its address."""
+        said = f"{party(address)} {token}".encode("utf-8", "surrogateescape")
+        digest = hashlib.sha256(said).digest()
+        if digest not in self._wrong:
+            self._door.knock(address)
+        self._wrong[digest] = None
+        self._wrong.move_to_end(digest)
+        if len(self._wrong) > MAX_WRONG_KEYS:
+            self._wrong.popitem(last=False)
 
     def _require_show(self, show: str | None) -> None:
         if show is not None and show not in self._shows:
             raise RequestRefused(404, "unknown_show", "There is no show of this name.")
+
+
+def client_address(request: web.Request) -> str:
+    """The client's, as the gateway saw it: it puts it there itself."""
+    return request.headers.get("X-Forwarded-For") or request.remote or ""
 
 
 def _netloc(origin: str) -> str:

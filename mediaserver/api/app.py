@@ -7,7 +7,10 @@ from aiohttp import web
 
 from mediaserver.api.errors import CORS, errors_middleware
 from mediaserver.health import Readiness
-from mediaserver.ingest.whip import MAX_OFFER_BYTES
+from mediaserver.ingest.fragment import MAX_OFFER_BYTES
+
+BACKLOG = 1024
+"""Connections of gateways that wait to be taken: one more is refused, where TCP would try again."""
 
 
 def make_app(
@@ -37,6 +40,6 @@ async def serve_unix(app: web.Application, path: Path) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     path.unlink(missing_ok=True)
-    await web.UnixSite(runner, str(path)).start()
+    await web.UnixSite(runner, str(path), backlog=BACKLOG).start()
     path.chmod(0o600)
     return runner

@@ -12,12 +12,14 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from mediaserver.api.access import Access, Caller
+from mediaserver.addresses import party
+from mediaserver.api.access import Access, Caller, client_address
 from mediaserver.api.errors import CORS
 from mediaserver.auth import PERMISSIONS, Role
 from mediaserver.errors import RequestRefused
 
 JSON = "application/json"
+_READ_BYTES = 64 * 1024
 
 _AT = re.compile(r" - at `\$?\.?(.*?)`$")
 _NAMED = re.compile(r"field `([^`]*)`")
@@ -31,11 +33,20 @@ class Ask:
     caller: Caller
     form: Any
     """The body, of the endpoint's `form`; None without one."""
+    query: Any = None
+    """The query string, of the endpoint's `query`; None without one."""
+    body: bytes = b""
+    """The body as it came, of an endpoint that `takes` some."""
 
     @property
     def show(self) -> str:
         """The show in the path."""
         return self.request.match_info["show"]
+
+    @property
+    def address(self) -> str:
+        """The client's as limits count it: of IPv4 the address, of IPv6 the network."""
+        return party(client_address(self.request))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +56,7 @@ class Endpoint:
     row: str
     does: str
     """A sentence for the documentation."""
-    handler: Callable[[Ask], Awaitable[web.Response]]
+    handler: Callable[[Ask], Awaitable[web.StreamResponse]]
     form: type[msgspec.Struct] | None = None
     """What the body holds."""
     answer: Any = None
@@ -56,6 +67,14 @@ class Endpoint:
     """Beyond what the row, the path and the form imply."""
     headers: tuple[str, ...] = ()
     """Request headers that must be there."""
+    query: type[msgspec.Struct] | None = None
+    """What the query string may hold: texts, and whole numbers."""
+    takes: tuple[str, ...] = ()
+    """The media types of a body that is not JSON; any, where it names ``*/*``."""
+    max_body_bytes: int = 0
+    """Of such a body."""
+    gives: str = JSON
+    """The media type of a success."""
 
     @property
     def method(self) -> str:
@@ -93,9 +112,16 @@ def _route(endpoint: Endpoint, access: Access) -> web.RouteDef:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         caller = access.admit(request, endpoint.row)
-        form = await _read(request, endpoint.form) if endpoint.form else None
-        response = await endpoint.handler(Ask(request=request, caller=caller, form=form))
-        if public:
+        query = _read_query(request, endpoint.query) if endpoint.query else None
+        form, body = None, b""
+        if endpoint.takes and (endpoint.form is None or request.content_type != JSON):
+            body = await _read_body(request, endpoint)
+        elif endpoint.form:
+            form = await _read(request, endpoint.form)
+        response = await endpoint.handler(
+            Ask(request=request, caller=caller, form=form, query=query, body=body)
+        )
+        if public and not response.prepared:
             response.headers.update(CORS)
         return response
 
@@ -112,6 +138,33 @@ async def _read(request: web.Request, form: type[msgspec.Struct]) -> Any:
         raise _fault(str(exc)) from None
     except (msgspec.DecodeError, RecursionError, ValueError):
         raise RequestRefused(400, "not_json", "The body is not JSON in UTF-8.") from None
+
+
+def _read_query(request: web.Request, form: type[msgspec.Struct]) -> Any:
+    given = request.query
+    twice = next((name for name in given if len(given.getall(name)) > 1), None)
+    if twice is not None:
+        raise RequestRefused(400, "invalid", "A parameter is there twice.", field=twice[:100])
+    try:
+        return msgspec.convert(dict(given), form, strict=False)
+    except msgspec.ValidationError as exc:
+        raise _fault(str(exc)) from None
+
+
+async def _read_body(request: web.Request, endpoint: Endpoint) -> bytes:
+    """The body, within the endpoint's own bound."""
+    if "*/*" not in endpoint.takes and request.content_type not in endpoint.takes:
+        kinds = ", ".join((*endpoint.takes, *([JSON] if endpoint.form else [])))
+        raise RequestRefused(415, "wrong_content_type", f"The Content-Type must be one of {kinds}.")
+    most, body = endpoint.max_body_bytes, bytearray()
+    if (request.content_length or 0) <= most:
+        async for chunk in request.content.iter_chunked(_READ_BYTES):
+            body += chunk
+            if len(body) > most:
+                break
+        else:
+            return bytes(body)
+    raise RequestRefused(413, "too_large", f"The body has more than {most} bytes.")
 
 
 @lru_cache

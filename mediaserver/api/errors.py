@@ -24,8 +24,29 @@ _SENTENCES = {
 
 _SHOP_STATUSES = {
     "invalid": 400,
+    "not_importable": 400,
+    "outgoing_failed": 422,
     "unknown_product": 404,
+    "unknown_order": 404,
     "sold_out": 409,
+    "cap_reached": 409,
+    "not_live": 409,
+    "unknown_offer": 404,
+    "offer_not_begun": 409,
+    "offer_over": 409,
+    "quota_reached": 409,
+    "code_unknown": 409,
+    "price_changed": 409,
+    "offer_settled": 409,
+    "nothing_to_undo": 409,
+    "hold_gone": 409,
+    "order_settled": 409,
+    "stock_in_use": 409,
+    "cart_changed": 409,
+    "checkout_refused": 422,
+    "signature_refused": 400,
+    "unknown_webhook": 404,
+    "unknown_message": 404,
     "cue_conflict": 409,
     "cue_refused": 422,
     "idempotency_mismatch": 422,
@@ -74,8 +95,10 @@ def _refusal(
     status: int, code: str, message: str, field: str | None, retry_after_s: float | None = None
 ) -> web.Response:
     headers = {}
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(max(1, math.ceil(retry_after_s)))
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="comptoir"'
-    if retry_after_s is not None or status == 503:
-        headers["Retry-After"] = str(math.ceil(retry_after_s or 1))
+    if status == 503:
+        headers.setdefault("Retry-After", "1")
     return error_response(status, code, message, headers, field=field)

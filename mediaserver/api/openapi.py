@@ -15,10 +15,12 @@ from mediaserver.viewers import COOKIE
 from overlay.checks import IDENTIFIER
 
 VERSION = "1.0"
+_KEYED = frozenset({Role.HOST, Role.OPERATOR})
 _REF = "#/components/schemas/{name}"
 _PARAMETERS: Mapping[str, str] = {
     "show": f"^{SHOW_NAME.pattern}$",
     "id": f"^{IDENTIFIER.pattern}$",
+    "message": f"^{IDENTIFIER.pattern}$",
 }
 _MEANS: Mapping[int, str] = {
     200: "Done, or as it already was.",
@@ -31,7 +33,9 @@ _MEANS: Mapping[int, str] = {
     409: "It contradicts what is: sold out, an id that is taken, or a show that is not on air.",
     413: "The body is too large.",
     415: "The Content-Type is not application/json.",
+    429: "Too often; `Retry-After` says when to try again.",
     422: "It is well formed and cannot be: an absurd time, a key used for something else.",
+    504: "The other shop took too long.",
     503: "The shop is not to be had now; the picture goes on.",
 }
 
@@ -85,26 +89,37 @@ def described(endpoints: Sequence[Endpoint]) -> list[Endpoint]:
 
 
 def _operation(endpoint: Endpoint, by_type: Mapping[str, Any]) -> dict[str, Any]:
-    success = {status: _response(status, endpoint.answer, by_type) for status in endpoint.statuses}
+    success = {
+        status: _response(status, endpoint.answer, by_type, endpoint.gives)
+        for status in endpoint.statuses
+    }
     refusals = {status: _response(status, ErrorAnswer, by_type) for status in _refusals(endpoint)}
     operation: dict[str, Any] = {
         "summary": endpoint.does,
         "description": f"For: {', '.join(_who(endpoint.roles))}.",
         "operationId": _operation_id(endpoint),
-        "parameters": [*_path_parameters(endpoint), *map(_header, endpoint.headers)],
+        "parameters": [
+            *_path_parameters(endpoint),
+            *_query_parameters(endpoint),
+            *map(_header, endpoint.headers),
+        ],
         "responses": {str(s): r for s, r in sorted({**success, **refusals}.items())},
         "security": _security(endpoint.roles),
     }
+    content: dict[str, Any] = {kind: {} for kind in endpoint.takes}
     if endpoint.form is not None:
-        content = {JSON: {"schema": by_type[repr(endpoint.form)]}}
+        content[JSON] = {"schema": by_type[repr(endpoint.form)]}
+    if content:
         operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
-def _response(status: int, body: Any, by_type: Mapping[str, Any]) -> dict[str, Any]:
+def _response(
+    status: int, body: Any, by_type: Mapping[str, Any], kind: str = JSON
+) -> dict[str, Any]:
     response: dict[str, Any] = {"description": _MEANS[status]}
     if body is not None:
-        response["content"] = {JSON: {"schema": by_type[repr(body)]}}
+        response["content"] = {kind: {"schema": by_type[repr(body)]}}
     return response
 
 
@@ -114,8 +129,12 @@ def _refusals(endpoint: Endpoint) -> list[int]:
         statuses.add(404)
     if Role.ANYONE not in endpoint.roles:
         statuses |= {401, 403}
-    if endpoint.form is not None:
+    if endpoint.roles & _KEYED and Role.ANYONE not in endpoint.roles:
+        statuses.add(429)
+    if endpoint.form is not None or endpoint.takes:
         statuses |= {400, 413, 415}
+    if endpoint.query is not None:
+        statuses.add(400)
     return sorted(statuses)
 
 
@@ -128,6 +147,17 @@ def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
             "schema": {"type": "string", "pattern": _PARAMETERS[name]},
         }
         for name in re.findall(r"{(\w+)}", endpoint.path)
+    ]
+
+
+def _query_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    if endpoint.query is None:
+        return []
+    (schema,), components = msgspec.json.schema_components([endpoint.query], ref_template=_REF)
+    form = components[schema["$ref"].rpartition("/")[2]]
+    return [
+        {"name": name, "in": "query", "required": name in form.get("required", ()), "schema": kind}
+        for name, kind in form["properties"].items()
     ]
 
 

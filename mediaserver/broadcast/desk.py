@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from mediaserver.broadcast.epochs import EpochStore
 from mediaserver.broadcast.run import Recipe
-from mediaserver.bus.messages import OpenSession
+from mediaserver.bus.messages import OpenSession, ShowStatus
 from mediaserver.workers.pool import WorkerPool
 
 
@@ -46,11 +46,13 @@ class ShowDesk:
     """Sends framed bytes to every gateway."""
     recipe: Recipe
     """The encoder profile, as it was when the server started."""
+    told: Callable[[ShowStatus], None] = lambda _: None
+    """Hears how each show fares, as the gateways do."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Session:
-    """The publish that feeds the show."""
+    """A publish of the show, from its answer to its end."""
 
     id: str
     source: int

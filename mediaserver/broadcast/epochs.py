@@ -32,7 +32,9 @@ class EpochRecord:
     boot_id: str
     source: int = 0
     session: str = ""
-    """The last WHIP session that was accepted: its host may end the show, lost or not."""
+    """The last WHIP session that had the show: its host may end the show, lost or not."""
+    newcomer: str = ""
+    """The last one that is to have it as soon as its media flows."""
     recipe: str = ""
     """Digest of what the epoch's workers were told to make; another recipe cannot go on with it."""
     inits: tuple[str, ...] = ()

@@ -31,6 +31,7 @@ class Grace:
         """Run once more, for a host who is just connecting; False the second time."""
         if self._extended:
             return False
+        self.stop()  # one that has been started since the end
         self._extended = True
         self._timer = asyncio.get_running_loop().call_later(seconds, self._ended)
         return True

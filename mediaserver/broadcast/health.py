@@ -23,6 +23,11 @@ class HealthBoard:
         self._sessions.clear()
 
     def of(self, show: str) -> SessionHealth | None:
-        """The newest publish of `show`; None without one."""
+        """The newest publish of `show` whose media flows, else is missing, else the newest."""
         of_show = [each for each in self._sessions.values() if each.show == show]
-        return max(of_show, key=lambda each: each.source, default=None)
+        return max(of_show, key=_rank, default=None)
+
+
+def _rank(health: SessionHealth) -> tuple[int, int]:
+    """A newcomer has not got the show before its media flows."""
+    return {"media": 2, "silent": 1}.get(health.state, 0), health.source

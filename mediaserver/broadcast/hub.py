@@ -11,6 +11,7 @@ from mediaserver.broadcast.health import HealthBoard
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus.messages import (
     HostMoment,
+    PlayheadReports,
     SessionAnswer,
     SessionEvent,
     SessionHealth,
@@ -19,6 +20,7 @@ from mediaserver.bus.messages import (
 )
 from mediaserver.bus.unix import Connection
 from mediaserver.ingest.link import IngestLink
+from mediaserver.playheads import Playheads
 from mediaserver.workers.pool import Worker, WorkerPool
 from transcoder.control import (
     CueUnsent,
@@ -45,12 +47,14 @@ class Hub:
         ingest: IngestLink,
         feed: GatewayFeed,
         au_socket: Callable[[str], Path],
+        playheads: Playheads,
     ) -> None:
         self._shows = shows
         self._pool = pool
         self._ingest = ingest
         self._feed = feed
         self._au_socket = au_socket
+        self._playheads = playheads
         self.metrics: dict[str, bytes] = {}
         """The last metrics of each connected process, in Prometheus text form."""
         self.health = HealthBoard()
@@ -78,7 +82,10 @@ class Hub:
         try:
             await self._feed.attach(connection)
             async for message in messages:
-                self._keep_metrics(hello, message)
+                if isinstance(message, PlayheadReports):
+                    self._playheads.take(message.reports)
+                else:
+                    self._keep_metrics(hello, message)
         finally:
             self._feed.detach(connection)
 

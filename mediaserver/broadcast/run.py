@@ -105,6 +105,14 @@ class EpochRun:
         """Remember whose publish the epoch follows now."""
         self._update(replace(self.record, session=session))
 
+    def challenged(self, newcomer: str) -> None:
+        """Remember whose publish it is to follow soon; "" for nobody's."""
+        self._update(replace(self.record, newcomer=newcomer))
+
+    def succeeded(self) -> None:
+        """The newcomer's publish is the one that the epoch follows now."""
+        self._update(replace(self.record, session=self.record.newcomer, newcomer=""))
+
     def start(self, worker: Worker) -> bool:
         """Make `worker` encode this epoch, from where the last one stopped; False if it is gone."""
         self.worker = worker

@@ -1,8 +1,9 @@
 """The life of one show on air, in main: publishes come and go, workers die, the epoch goes on.
 
 A *media epoch* runs from the first publish to its end: the host's DELETE, or the grace time after
-the host's media went missing. Inside it a publish may be lost and found, taken over, or its worker
-replaced; viewers keep their playlist all the while.
+the host's media went missing. Inside it a publish may be lost and found, taken over (the states
+are drawn in `mediaserver.broadcast.fence`), or its worker replaced; viewers keep their playlist all
+the while.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import structlog
 from mediaserver.broadcast.cues import Moment
 from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochRecord
-from mediaserver.broadcast.fence import Fence
+from mediaserver.broadcast.fence import Fence, Place
 from mediaserver.broadcast.grace import Grace
 from mediaserver.broadcast.run import EpochRun
 from mediaserver.broadcast.worker_care import WorkerCare
@@ -46,7 +47,6 @@ class ShowRunner:
         self._policy = policy
         self._lock = asyncio.Lock()
         self._epoch: EpochRun | None = None
-        self._session: Session | None = None
         self._grace = Grace(policy.grace_s, self._grace_over)
         self._care = WorkerCare(
             show=name,
@@ -57,7 +57,7 @@ class ShowRunner:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._logged: Sequence[Cue] = ()
-        self._fence = Fence()
+        self._fence = Fence(desk.ingest.close)
         self._closed = False
         self._told = self.status
 
@@ -71,16 +71,16 @@ class ShowRunner:
         return ShowStatus(show=self.name, title=self.title, state=self._state(), epoch=shown)
 
     def has_session(self, session: str) -> bool:
-        """Whether `session` is the publish of this show, or was its last one before it was lost."""
+        """Whether `session` is a publish of this show, or was its last one before it was lost."""
         epoch = self._epoch
         if epoch is None or epoch.ending or epoch.ended:
             return False
-        return epoch.record.session == session
+        return session in (epoch.record.session, epoch.record.newcomer)
 
     def is_connecting(self, session: str) -> bool:
         """Whether `session` is this show's and has not connected yet."""
-        current = self._session
-        return current is not None and current.id == session and current.state == "connecting"
+        known = self._fence.find(session)
+        return known is not None and known.state == "connecting"
 
     def was_taken_over(self, session: str) -> bool:
         """Whether `session` had this show before a newer publish took it."""
@@ -95,54 +95,53 @@ class ShowRunner:
     # What the host does
 
     async def publish(self, session: str, offer: str, *, resume: str | None = None) -> str:
-        """Answer a WHIP offer and put it on air. Raises `PublishRefused`.
+        """Answer a WHIP offer, and put it on air as its media flows. Raises `PublishRefused`.
 
         With `resume`, the id of the session it had, a client asks by itself and not at its host's
         wish: it gets the show back unless a newer publish has had it since.
         """
         async with self._lock:
-            current = self._session
-            if resume is not None:
-                self._require_not_taken_over(resume)
-            elif (
-                current is not None
-                and current.holds_the_air
-                and self._policy.second_publisher == "refuse"
-            ):
+            refusing = self._policy.second_publisher == "refuse"
+            if resume is None and refusing and self._fence.occupied:
                 raise PublishRefused(
                     409, "already_live", f"Somebody is on air in the show {self.name} already."
                 )
             epoch = self._epoch_to_join()
+            self._place(epoch, resume)
             worker = await self._care.reserved(epoch)
             try:
                 answer, source = await self._open(epoch, worker, session, offer)
+                place = self._place(epoch, resume)  # it may have been overtaken meanwhile
             except PublishRefused:
+                self._desk.ingest.close(session)
                 self._care.release(epoch, worker)
                 raise
-            if current is not None:
-                self._desk.ingest.close(current.id)
-            self._fence.accepted(session, resumed=resume, joined=epoch is self._epoch)
-            self._join(epoch, Session(id=session, source=source))
+            self._join(epoch, Session(id=session, source=source), place, resume)
             if not self._care.employ(epoch, worker):
-                self._route(epoch)  # the offer was answered for the worker that was not needed
-            log.info("publish_accepted", show=self.name, epoch=epoch.name, source=source)
+                self._route(epoch, session)  # answered for the worker that was not needed
+            log.info(
+                "publish_accepted", show=self.name, epoch=epoch.name, source=source, place=place
+            )
             return answer
 
     async def unpublish(self, session: str) -> bool:
-        """The host ends the show (DELETE). False when `session` is not its publish."""
+        """The host ends the show (DELETE), or leaves it to the other one where there are two.
+        False when `session` is not its publish."""
         async with self._lock:
-            if not self.has_session(session):
+            if self._epoch is None or not self.has_session(session):
                 return False
-            self._desk.ingest.close(session)
-            self._session = None
-            self._end_epoch("the host ended the show")
+            if self._fence.withdraw(session, self._epoch):
+                self._follow()
+            else:
+                self._end_epoch("the host ended the show")
             return True
 
     async def stamp(self, moment: Moment) -> CueMoment:
         """The media time of a cue to come. Raises `RequestRefused` when the show is not on air."""
         if self._epoch is None or not self._epoch.on_air:
             raise RequestRefused(409, "not_on_air", f"The show {self.name} is not on air.")
-        session = None if self._session is None else self._session.id
+        holder = self._fence.holder
+        session = None if holder is None else holder.id
         return await self._epoch.stamp(moment, session=session, clock=self._desk.ingest)
 
     def air_time(self) -> MediaTime | None:
@@ -158,36 +157,37 @@ class ShowRunner:
 
     def session_event(self, event: SessionEvent) -> None:
         """Follow a session of this show; events of another one are late and ignored."""
-        if self._session is None or self._session.id != event.session:
+        session = self._fence.find(event.session)
+        if session is None:
             return
         log.info("session_" + event.state, show=self.name, reason=event.reason)
         if event.state == "closed":
-            self._session = None
+            self._fence.leave(session)
         else:
-            self._session.state = event.state
-        self._watch_grace()
-        self._tell()
+            session.state = event.state
+        self._follow()
 
     def adopt_session(self, info: SessionInfo) -> bool:
         """Main is back and a publish has gone on without it. False when it has no place here: one
-        that was being taken over as main died is not the one whose host has an answer."""
-        if self._session is not None:
-            return self._session.id == info.session
+        whose host has no answer, because main died over it, has none."""
         epoch = self._resumed(info.epoch)
-        if epoch is None or epoch.ending or epoch.ended or epoch.record.session != info.session:
+        if epoch is None or not self.has_session(info.session):
             return False
-        self._session = Session(id=info.session, source=info.source, state=info.state)
-        self._watch_grace()
-        self._tell()
+        if self._fence.find(info.session) is None:
+            session = Session(id=info.session, source=info.source, state=info.state)
+            if info.session == epoch.record.newcomer:
+                self._fence.newcomer = session
+            else:
+                self._fence.holder = session
+            self._follow()
         return True
 
     def ingest_lost(self) -> None:
         """The ingest process is gone, and with it every session."""
-        if self._session is not None and not self._closed:
+        if self._fence.sessions and not self._closed:
             log.warning("publish_lost_with_ingest", show=self.name)
-            self._session = None
-            self._watch_grace()
-            self._tell()
+            self._fence.lose()
+            self._follow()
 
     # What workers say
 
@@ -261,19 +261,23 @@ class ShowRunner:
             return "idle"
         if epoch.ended or epoch.ending:
             return "ended"
-        on_air = self._session is not None and self._session.state == "media"
-        return "live" if on_air else "away"
+        return "live" if self._fence.flowing else "away"
 
-    def _require_not_taken_over(self, resume: str) -> None:
+    def _place(self, epoch: EpochRun, resume: str | None) -> Place:
+        """Where a publish belongs in `epoch`. Raises `PublishRefused` where another has it now."""
+        place: Place | None = "holder"
         record = self._desk.store.get(self.name)
-        last = record.session if record is not None else ""
-        flowing = self._session is not None and self._session.holds_the_air
-        if last and not self._fence.may_resume(resume, last=last, flowing=flowing):
+        if resume is not None and record is not None and record.session:
+            place = self._fence.place_of(resume, record)
+        if place is None:
             raise PublishRefused(
                 409,
                 "taken_over",
                 f"Another publish has taken the show {self.name}; publish anew to take it back.",
             )
+        if epoch is not self._epoch:
+            return "holder"
+        return self._fence.free_place(begun=epoch.begun) if resume is None else place
 
     def _epoch_to_join(self) -> EpochRun:
         epoch = self._epoch
@@ -319,35 +323,39 @@ class ShowRunner:
         )
         return answer, source
 
-    def _join(self, epoch: EpochRun, session: Session) -> None:
+    def _join(self, epoch: EpochRun, session: Session, place: Place, resume: str | None) -> None:
         if self._epoch is not None and self._epoch is not epoch:
+            self._fence.let_go()
             self._close_epoch(self._epoch)
         self._epoch = epoch
-        self._session = session
-        epoch.accepted(session.id)
+        self._fence.take(session, place, resumed=resume, epoch=epoch)
         self._watch_grace()
 
-    def _route(self, epoch: EpochRun) -> None:
-        if self._session is not None and epoch.worker is not None:
-            self._desk.ingest.route(self._session.id, str(epoch.worker.au_socket))
+    def _follow(self) -> None:
+        """A publish has changed its state: draw the consequences, and tell."""
+        newcomer = self._fence.newcomer
+        if self._epoch is not None and newcomer is not None and newcomer.state == "media":
+            self._fence.promote(self._epoch)
+        self._watch_grace()
+        self._tell()
+
+    def _route(self, epoch: EpochRun, *sessions: str) -> None:
+        for session in sessions or [each.id for each in self._fence.sessions]:
+            if epoch.worker is not None:
+                self._desk.ingest.route(session, str(epoch.worker.au_socket))
 
     async def _give_up(self, reason: str, *, unless_back: bool = False) -> None:
         async with self._lock:
-            state = None if self._session is None else self._session.state
-            if unless_back and state == "media":
+            if unless_back and self._fence.flowing:
                 return
-            arriving = state in ("connecting", "connected")
-            if unless_back and arriving and self._grace.extend(ARRIVAL_S):
+            if unless_back and self._fence.arriving and self._grace.extend(ARRIVAL_S):
                 return
-            if self._session is not None:
-                self._desk.ingest.close(self._session.id)
-                self._session = None
+            self._fence.let_go()
             self._end_epoch(reason)
 
     def _watch_grace(self) -> None:
         if self._epoch is not None:
-            flowing = self._session is not None and self._session.state == "media"
-            self._grace.watch(missing=not flowing)
+            self._grace.watch(missing=not self._fence.flowing)
 
     def _grace_over(self) -> None:
         self._spawn(self._give_up("the host did not come back in time", unless_back=True))
@@ -377,6 +385,7 @@ class ShowRunner:
             self._told = status
             log.info("show_state", show=self.name, state=status.state, epoch=status.epoch)
             self._desk.publish(frame(status))
+            self._desk.told(status)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(coroutine)

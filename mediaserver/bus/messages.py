@@ -1,7 +1,8 @@
 """What the processes of one node say to each other, besides the media values themselves.
 
 =============== ====================================================================================
-gateway ↔ main  → `Hello`, `Metrics`   ← `Replay`, `ShowStatus`, `ShowSnapshot`, `ShowEvent`,
+gateway ↔ main  → `Hello`, `Metrics`, `PlayheadReports`
+                ← `Replay`, `ShowStatus`, `ShowSnapshot`, `ShowEvent`, `ViewerMessage`,
                 `InitSection`, `Part`, `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
                 `SessionHealth`, `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`,
@@ -15,7 +16,7 @@ main → supervisor  `WantWorkers`
 =============== ====================================================================================
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from overlay.values import ShowEvent
@@ -51,6 +52,28 @@ class Replay:
 wire_value("show_event", version=1)(ShowEvent)
 
 
+@wire_value("playhead_report", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayheadReport:
+    """Where a viewer says to be in the broadcast; nothing of it is proven but by `token`."""
+
+    show: str
+    token: str = field(repr=False)
+    """The viewer's cookie as it came."""
+    media_epoch: str
+    pts: int
+    age_ms: int
+    """How long ago the gateway heard it."""
+
+
+@wire_value("playhead_reports", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayheadReports:
+    """gateway → main, twice a second: what viewers have reported since."""
+
+    reports: tuple[PlayheadReport, ...]
+
+
 @wire_value("show_snapshot", version=1)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShowSnapshot:
@@ -64,6 +87,19 @@ class ShowSnapshot:
     offset: int
     state: dict[str, Any]
     """`overlay.show.fold.ShowState.to_plain`."""
+
+
+@wire_value("viewer_message", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerMessage:
+    """main → gateway: something for one viewer's sockets alone. It is in no log: whoever is away
+    misses it, and asks when they are back."""
+
+    show: str
+    token: str = field(repr=False)
+    """The whole value of the viewer's cookie."""
+    data: dict[str, Any] = field(repr=False)
+    """The message of the event socket."""
 
 
 @wire_value("open_session", version=1)

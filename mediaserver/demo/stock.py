@@ -17,18 +17,36 @@ class Good:
     price_minor: int
     """Euro cents."""
     stock: int
+    """Of each variant, where there are some."""
+    struck_minor: int | None = None
+    description: str = ""
+    options: tuple[str, ...] = ()
+    variants: tuple[tuple[str, ...], ...] = ()
+    """The values of the options, for each variant."""
+    related: tuple[str, ...] = ()
+    cap: int | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """The body of its ``PUT /api/v1/shows/{show}/products/{id}``."""
+        sold: dict[str, Any] = {"price_minor": self.price_minor, "stock": self.stock}
+        if self.struck_minor is not None:
+            sold["struck_minor"] = self.struck_minor
+        if self.variants:
+            sold = {
+                "options": list(self.options),
+                "variants": [{"options": list(values), **sold} for values in self.variants],
+            }
         return {
             "name": self.name,
+            "description": self.description,
             "facts": list(self.facts),
             "picture": f"/demo/{self.id}.svg",
-            "price_minor": self.price_minor,
             "currency": "EUR",
-            "stock": self.stock,
             "seller": SELLER,
             "returns": RETURNS,
+            "related": list(self.related),
+            "cap": self.cap,
+            **sold,
         }
 
 
@@ -60,6 +78,24 @@ GOODS = (
         facts=("From the Valensole plateau", "250 g", "Creamy, never heated"),
         price_minor=940,
         stock=60,
+    ),
+    Good(
+        id="linen-apron",
+        name="Linen apron",
+        facts=("Washed linen, 240 g/m²", "Two pockets", "Woven in the Vosges"),
+        description="Stone-washed, so that it is soft from the first day.\n\nWash at 40 °C.",
+        price_minor=3900,
+        struck_minor=4500,
+        stock=12,
+        options=("Size", "Colour"),
+        variants=(
+            ("S–M", "Ochre"),
+            ("S–M", "Slate"),
+            ("L–XL", "Ochre"),
+            ("L–XL", "Slate"),
+        ),
+        related=("green-oil", "apricot-jar"),
+        cap=4,
     ),
     Good(
         id="corner-parcel",

@@ -102,6 +102,16 @@ def reply_to(data: bytes | str, encoding: Encoding, server_ms: int) -> bytes | N
         raise BadMessage(f"no message of this protocol: {exc}") from None
 
 
+def said(data: bytes | str, encoding: Encoding) -> Mapping[str, Any]:
+    """A client's message. Raises `BadMessage`."""
+    decode = msgspec.json.decode if encoding == "json" else msgspec.msgpack.decode
+    try:
+        message: dict[str, Any] = decode(data, type=dict[str, Any])  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+        raise BadMessage(f"no message of this protocol: {exc}") from None
+    return message
+
+
 def pong(payload: bytes) -> bytes:
     """The answer to a ping, with "identical 'Application data'" (§5.5.3)."""
     return _frame(_PONG, payload)

@@ -17,6 +17,7 @@ from mediaserver.gateway.event_audience import Audience, Listener
 from mediaserver.gateway.event_frames import Encoding, Frames
 from mediaserver.gateway.event_request import Since
 from mediaserver.gateway.event_state import LogPlace, MediaView, RenderedSnapshot, Snapshot
+from mediaserver.gateway.event_viewers import EventViewers
 from mediaserver.gateway.history import History
 from overlay.errors import ShopError
 from overlay.show.fold import ShowState
@@ -45,6 +46,7 @@ class ShowRoom:
         self, show: str, *, audience: Audience, media: Callable[[str], MediaView | None]
     ) -> None:
         self.audience = audience
+        self.viewers = EventViewers()
         self.status = ShowStatus(show=show, title=show, state="idle", epoch=None)
         self._media = media
         self._folded: ShowState | None = None
@@ -158,5 +160,7 @@ class ShowRoom:
             anchor_utc_us=anchor_utc_us,
             log=LogPlace(epoch=self._history.epoch, offset=self._history.offset),
             products=folded.products,
+            offers=folded.offers,
+            rehearsal=folded.rehearsal,
             cues=() if epoch is None else folded.cues_since(epoch, begin_tick),
         )

@@ -11,8 +11,9 @@ import contextlib
 import socket
 import struct
 import time
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import WSMsgType, web
@@ -21,7 +22,9 @@ from mediaserver.gateway import answers, event_frames, event_request
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.event_frames import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOLS, Encoding
 from mediaserver.gateway.event_metrics import EventMetrics
+from mediaserver.gateway.event_reports import PlayheadOutbox
 from mediaserver.gateway.event_room import ShowRoom
+from mediaserver.viewers import COOKIE
 
 log = structlog.get_logger()
 
@@ -154,6 +157,8 @@ class EventSockets:
         self._wall_ns = wall_ns
         self._allowed_origins = allowed_origins
         self._sockets: set[EventSocket] = set()
+        self.playheads = PlayheadOutbox()
+        """What clients have said of their playheads."""
 
     def __len__(self) -> int:
         return len(self._sockets)
@@ -182,13 +187,16 @@ class EventSockets:
         now_ns = self._clock_ns()
         encoding = "json" if subprotocol is None else SUBPROTOCOLS[subprotocol]
         client = EventSocket(request.transport, encoding, metrics=self._metrics, now_ns=now_ns)
+        token = request.cookies.get(COOKIE)
         self._sockets.add(client)
         self._metrics.opened(encoding)
         try:
             room.join(client, since)
-            await self._converse(ws, client)
+            room.viewers.join(token, client)
+            await self._converse(ws, client, partial(self._report, show, token))
         finally:
             room.audience.leave(client)
+            room.viewers.leave(token, client)
             self._sockets.discard(client)
             self._metrics.closed(encoding)
         return ws
@@ -217,7 +225,15 @@ class EventSockets:
             return _FULL
         return None if room.has_log else _LOG_AWAY
 
-    async def _converse(self, ws: web.WebSocketResponse, client: EventSocket) -> None:
+    def _report(self, show: str, token: str | None, message: Mapping[str, Any]) -> None:
+        self.playheads.say(show, token, message, self._clock_ns())
+
+    async def _converse(
+        self,
+        ws: web.WebSocketResponse,
+        client: EventSocket,
+        report: Callable[[Mapping[str, Any]], None],
+    ) -> None:
         """Hear the client out. RFC 6455 §7.4.1 numbers the ways to end that."""
         wanted = WSMsgType.TEXT if client.encoding == "json" else WSMsgType.BINARY
         while True:
@@ -239,6 +255,10 @@ class EventSockets:
                 try:
                     wall_ms = self._wall_ns() // 1_000_000
                     reply = event_frames.reply_to(message.data, client.encoding, wall_ms)
+                    if reply is None:
+                        said = event_frames.said(message.data, client.encoding)
+                        if said.get("type") == "playhead":
+                            report(said)
                 except event_frames.BadMessage:
                     self._metrics.aborted("malformed")
                     await ws.close(code=1007, message=b"That is no message of this protocol.")

@@ -5,7 +5,7 @@ Pure. Each of its forms is made once, when it is first asked for.
 
 import gzip
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mediaserver.bus.messages import ShowStatus
@@ -46,6 +46,8 @@ class Snapshot:
     """None until main has sent the log."""
     products: Mapping[str, Mapping[str, Any]]
     cues: tuple[Cue, ...]
+    offers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    rehearsal: bool = False
 
     def document(self) -> dict[str, Any]:
         """As plain data."""
@@ -60,6 +62,8 @@ class Snapshot:
             else {"epoch": self.log.epoch, "offset": self.log.offset},
             "products": dict(self.products),
             "cues": [events.cue(cue) for cue in self.cues],
+            "offers": dict(self.offers),
+            "rehearsal": self.rehearsal,
         }
 
 

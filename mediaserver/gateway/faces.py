@@ -7,6 +7,7 @@ camera and screen in the studio only) and nothing else.
 import gzip
 import importlib.resources
 import mimetypes
+from collections.abc import Collection
 from importlib.resources.abc import Traversable
 
 from mediaserver.config import SHOW_NAME
@@ -26,12 +27,11 @@ _CSP = "; ".join(
         "object-src 'none'",
         "base-uri 'none'",
         "form-action 'self'",
-        "frame-ancestors 'self'",
     ]
 )
+_NO_FRAMES = "; frame-ancestors 'self'"
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 _SECURITY = (
-    ("Content-Security-Policy", _CSP),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
 )
@@ -74,12 +74,16 @@ class Faces:
         return self._pages.get(name, _NOT_BUILT)
 
 
-def built_faces() -> Faces:
-    """The faces in the `overlay` package's ``web/dist``; without it pages say it is not built."""
-    return load_faces(importlib.resources.files("overlay").joinpath("web", "dist"))
+def built_faces(frame_origins: Collection[str] = ()) -> Faces:
+    """The faces in the `overlay` package's ``web/dist``; without it pages say it is not built.
+
+    Pages of `frame_origins` (``https://shop.example``) may show the watch page in a frame.
+    """
+    dist = importlib.resources.files("overlay").joinpath("web", "dist")
+    return load_faces(dist, frame_origins)
 
 
-def load_faces(dist: Traversable) -> Faces:
+def load_faces(dist: Traversable, frame_origins: Collection[str] = ()) -> Faces:
     """Read the built web folder: its three pages, ``assets/`` (whose names carry their content's
     hash), and the files and folders beside them (an hour in caches).
 
@@ -90,7 +94,11 @@ def load_faces(dist: Traversable) -> Faces:
     if dist.is_dir():
         for page, file in _PAGES.items():
             if dist.joinpath(file).is_file():
-                pages[page] = _page_answer(page, dist.joinpath(file).read_bytes())
+                pages[page] = _page_answer(
+                    page,
+                    dist.joinpath(file).read_bytes(),
+                    frame_origins if page == "watch" else (),
+                )
         for item in dist.iterdir():
             if item.is_dir():
                 cache_control = IMMUTABLE if item.name == "assets" else _AN_HOUR
@@ -129,12 +137,13 @@ def _asset(item: Traversable, cache_control: str) -> Answer:
     )
 
 
-def _page_answer(page: str, body: bytes) -> Answer:
+def _page_answer(page: str, body: bytes, frame_origins: Collection[str]) -> Answer:
     capture = _CAPTURE_SELF if page == "studio" else _CAPTURE_NONE
     return Answer(
         headers=(
             _HTML,
             ("Cache-Control", "no-cache"),
+            ("Content-Security-Policy", _CSP + " ".join((_NO_FRAMES, *frame_origins))),
             *_SECURITY,
             ("Permissions-Policy", capture),
         ),
@@ -150,7 +159,12 @@ def _plain_page(status: int, title: str, sentence: str) -> Answer:
     )
     return Answer(
         status=status,
-        headers=(_HTML, ("Cache-Control", NO_STORE), *_SECURITY),
+        headers=(
+            _HTML,
+            ("Cache-Control", NO_STORE),
+            ("Content-Security-Policy", _CSP + _NO_FRAMES),
+            *_SECURITY,
+        ),
         body=body.encode(),
     )
 

@@ -2,8 +2,9 @@
 
 Everything that one read brought is applied before it is published, and everything of a `Replay`: a
 window that main sends again costs a few renderings and not one per part, and no playlist that a
-restarted gateway serves ends earlier than the ones before it did. Where a show's log has a gap the
-connection is dropped: main sends its snapshot to whoever dials.
+restarted gateway serves ends earlier than the ones before it did. A replay that breaks off is not
+shown: the next connection brings a whole one. Where a show's log has a gap the connection is
+dropped: main sends its snapshot to whoever dials.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ import structlog
 from mediaserver.bus.messages import Metrics, Replay
 from mediaserver.bus.unix import Connection
 from mediaserver.errors import BusError
+from mediaserver.gateway.event_reports import SEND_EVERY_S, PlayheadOutbox
 from mediaserver.gateway.event_room import LogLost
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.shows import Shows
@@ -41,11 +43,13 @@ class Feed:
         metrics: GatewayMetrics,
         gateway_id: str,
         clock_ns: Callable[[], int],
+        playheads: PlayheadOutbox | None = None,
     ) -> None:
         self._shows = shows
         self._metrics = metrics
         self._gateway_id = gateway_id
         self._clock_ns = clock_ns
+        self._playheads = PlayheadOutbox() if playheads is None else playheads
         self._publishing = False
         self._replaying = False
         self._resync_at_ns = 0
@@ -57,12 +61,11 @@ class Feed:
         self._lost = None
         connection.send(Hello(role="gateway", id=self._gateway_id, pid=os.getpid()))
         log.info("bus_connected", gateway=self._gateway_id)
-        reporter = asyncio.create_task(self._report(connection))
+        reporter = asyncio.gather(self._report(connection), self._pass_playheads(connection))
         try:
             async for message in connection:
                 self.take(message)
         finally:
-            self._replay_over()
             reporter.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reporter
@@ -109,6 +112,13 @@ class Feed:
         if self._replaying:
             return
         self._metrics.playlists(self._shows.publish_due(self._clock_ns()))
+
+    async def _pass_playheads(self, connection: Connection) -> None:
+        with contextlib.suppress(BusError):
+            while True:
+                await asyncio.sleep(SEND_EVERY_S)
+                for batch in self._playheads.take(self._clock_ns()):
+                    connection.send(batch)
 
     async def _report(self, connection: Connection) -> None:
         with contextlib.suppress(BusError):

@@ -14,6 +14,7 @@ from mediaserver.gateway.faces import built_faces
 from mediaserver.gateway.feed import Feed
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.origin import Origin
+from mediaserver.gateway.pictures import Pictures
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.server import GatewayServer
 from mediaserver.gateway.shows import Shows
@@ -31,30 +32,40 @@ async def run(
     gateway_id: str,
     reuse_port: bool = True,
     allowed_origins: tuple[str, ...] = (),
+    pictures: Path | None = None,
     trusted_proxies: Sequence[Network] = (),
 ) -> None:
     """Serve until cancelled. Raises `StartError` when the port is not to be had.
 
-    Pages of `allowed_origins` (``https://shop.example``) may open event sockets besides our own.
+    Pages of `allowed_origins` (``https://shop.example``) may open event sockets besides our own,
+    and show the watch page in a frame.
     `bus_path` and `main_http` are main's Unix sockets: messages come from the one, requests that
-    are not the gateway's own go to the other. Main may come and go.
+    are not the gateway's own go to the other. Main may come and go. `pictures` is main's folder of
+    products' pictures.
     """
     shows = Shows(window_s=window_s)
     metrics = GatewayMetrics(shows)
-    feed = Feed(shows=shows, metrics=metrics, gateway_id=gateway_id, clock_ns=time.monotonic_ns)
     events = EventSockets(
         shows,
         metrics=shows.event_metrics,
         clock_ns=time.monotonic_ns,
         allowed_origins=allowed_origins,
     )
+    feed = Feed(
+        shows=shows,
+        metrics=metrics,
+        gateway_id=gateway_id,
+        clock_ns=time.monotonic_ns,
+        playheads=events.playheads,
+    )
     async with Proxy(main_http, trusted=trusted_proxies) as proxy:
         server = GatewayServer(
             origin=Origin(shows),
             events=events,
-            faces=built_faces(),
+            faces=built_faces(allowed_origins),
             proxy=proxy,
             metrics=metrics,
+            pictures=Pictures(pictures) if pictures else None,
         )
         bound = await server.start(host, port, reuse_port=reuse_port)
         log.info("gateway_listening", gateway=gateway_id, host=host, port=bound)

@@ -4,10 +4,14 @@ Strangers' connection headers and forwarding claims end here: hop-by-hop fields 
 (RFC 9110 §7.6.1) and ``X-Forwarded-*`` are set from what this process sees itself, or what a proxy
 says of its client that the operator trusts. Bodies are
 bounded in size, requests in time, connections to main in number: one more waits within its time.
+
+Changes asked of the API are short; they go over kept connections (`mediaserver.gateway.main_link`),
+because a crowd's orders are thousands a second. All else has a connection of its own.
 """
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,12 +25,19 @@ from yarl import URL
 from mediaserver.addresses import Network, client_address
 from mediaserver.gateway import answers
 from mediaserver.gateway.answers import Answer
+from mediaserver.gateway.main_link import LinkLost, MainLinks
 
 log = structlog.get_logger()
 
 MAX_BODY_BYTES = 1024 * 1024
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+"""Of a file of products, or a picture; main bounds each by its own kind."""
 TIMEOUT_S = 30.0
 MAX_CONNECTIONS = 256
+MAX_SHORT_BYTES = 16 * 1024
+"""Of a request that goes over a kept connection (`mediaserver.gateway.main_link`)."""
+
+_CHANGES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _HOP_BY_HOP = frozenset(
     {
@@ -42,6 +53,7 @@ _HOP_BY_HOP = frozenset(
     }
 )
 _NOT_FORWARDED = frozenset({"expect", "forwarded", "x-real-ip"})
+_NOT_RETURNED = _HOP_BY_HOP | {"content-length"}
 _READ_BYTES = 64 * 1024
 
 _MAIN_AWAY = answers.error(
@@ -57,12 +69,18 @@ _MAIN_SLOW = answers.error(
 _BODY_SLOW = answers.error(
     408, "timeout", "The request took too long to arrive.", cache_control=answers.NO_STORE
 )
-_BODY_LARGE = answers.error(
-    413,
-    "body_too_large",
-    f"A request body has at most {MAX_BODY_BYTES} bytes.",
-    cache_control=answers.NO_STORE,
-)
+
+
+def _body_large(most: int) -> Answer:
+    return answers.error(
+        413,
+        "body_too_large",
+        f"A request body has at most {most} bytes here.",
+        cache_control=answers.NO_STORE,
+    )
+
+
+_UPLOAD = re.compile(r"/api/v1/shows/[^/]+/(?:products/import|pictures)")
 
 
 class _Body:
@@ -70,14 +88,16 @@ class _Body:
 
     def __init__(self, request: web.BaseRequest) -> None:
         self._request = request
-        self.too_large = (request.content_length or 0) > MAX_BODY_BYTES
+        upload = _UPLOAD.fullmatch(request.rel_url.raw_path)
+        self.most = MAX_UPLOAD_BYTES if upload else MAX_BODY_BYTES
+        self.too_large = (request.content_length or 0) > self.most
         self.done = not request.can_read_body
 
     async def chunks(self) -> AsyncIterator[bytes]:
         total = 0
         async for chunk in self._request.content.iter_chunked(_READ_BYTES):
             total += len(chunk)
-            if total > MAX_BODY_BYTES:
+            if total > self.most:
                 self.too_large = True
                 raise ValueError("the body is too large")
             yield chunk
@@ -90,6 +110,7 @@ class Proxy:
     def __init__(self, main_http: Path, *, trusted: Sequence[Network] = ()) -> None:
         """`trusted` are proxies of the operator's, whose word on the client's address counts."""
         self._main_http = main_http
+        self._links = MainLinks(main_http)
         self._trusted = trusted
         self._session: aiohttp.ClientSession | None = None
 
@@ -112,14 +133,17 @@ class Proxy:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._links.close()
         if self._session is not None:
             await self._session.close()
 
     async def forward(self, request: web.BaseRequest) -> web.StreamResponse | Answer:
         """Main's response, already on its way; or an answer that says why there is none."""
+        if _is_short(request):
+            return await self._forward_short(request)
         body = _Body(request)
         if body.too_large:
-            return _BODY_LARGE
+            return _body_large(body.most)
         response: web.StreamResponse | None = None
         try:
             async with asyncio.timeout(TIMEOUT_S), self._exchange(request, body) as upstream:
@@ -136,7 +160,7 @@ class Proxy:
         except TimeoutError:
             failure = _MAIN_SLOW if body.done else _BODY_SLOW
         except aiohttp.ClientError as exc:
-            failure = _BODY_LARGE if body.too_large else _MAIN_AWAY
+            failure = _body_large(body.most) if body.too_large else _MAIN_AWAY
             log.info("proxy_failed", method=request.method, error=type(exc).__name__)
         if response is not None and response.prepared:
             # Half of it is out already: only a broken connection says that the rest is missing.
@@ -144,6 +168,27 @@ class Proxy:
                 request.transport.abort()
             return response
         return failure
+
+    async def _forward_short(self, request: web.BaseRequest) -> web.StreamResponse | Answer:
+        """The same for a short request of the API, over a kept connection."""
+        read = False
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                body = await request.read()
+                read = True
+                answer = await self._links.ask(_request_bytes(request, body, self._trusted))
+        except TimeoutError:
+            return _MAIN_SLOW if read else _BODY_SLOW
+        except LinkLost as exc:
+            log.info("proxy_failed", method=request.method, error=str(exc))
+            return _MAIN_AWAY
+        headers = [pair for pair in answer.headers if pair[0].lower() not in _NOT_RETURNED]
+        response = web.Response(
+            status=answer.status, reason=answer.reason, headers=headers, body=answer.body
+        )
+        await response.prepare(request)
+        await response.write_eof()
+        return response
 
     @contextlib.asynccontextmanager
     async def _exchange(
@@ -167,6 +212,28 @@ class Proxy:
             allow_redirects=False,
         ) as upstream:
             yield upstream
+
+
+def _is_short(request: web.BaseRequest) -> bool:
+    """Whether it is a change asked of the API with a body of a known, small size."""
+    return (
+        request.method in _CHANGES
+        and (request.content_length or 0) <= MAX_SHORT_BYTES
+        and ("Content-Length" in request.headers or not request.can_read_body)
+        and "Expect" not in request.headers
+        and request.rel_url.raw_path.startswith("/api/v1/")
+    )
+
+
+def _request_bytes(request: web.BaseRequest, body: bytes, trusted: Sequence[Network]) -> bytes:
+    """The request for main, in one piece."""
+    headers = _forwarded_headers(request, trusted)
+    headers.popall("Content-Length", None)
+    headers["Content-Length"] = str(len(body))
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    target = request.rel_url.raw_path_qs
+    first = f"{request.method} {target} HTTP/1.1\r\n"
+    return f"{first}{head}\r\n".encode("utf-8", "surrogateescape") + body
 
 
 async def _continue(request: web.BaseRequest) -> None:

@@ -19,6 +19,7 @@ from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.origin import Origin, Wait
 from mediaserver.gateway.paths import LivePath, parse_live_path
+from mediaserver.gateway.pictures import Pictures
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.ranges import Unsatisfiable, parse_range
 
@@ -61,12 +62,14 @@ class GatewayServer:
         faces: Faces,
         proxy: Proxy,
         metrics: GatewayMetrics,
+        pictures: Pictures | None = None,
     ) -> None:
         self._origin = origin
         self._events = events
         self._faces = faces
         self._proxy = proxy
         self._metrics = metrics
+        self._pictures = pictures
         self._runner: web.ServerRunner | None = None
 
     async def start(self, host: str, port: int, *, reuse_port: bool) -> int:
@@ -114,6 +117,9 @@ class GatewayServer:
         face = self._faces.find(path)
         if face is not None:
             return self._respond(request, _read_only(request, face), "face")
+        picture = self._pictures.find(path) if self._pictures else None
+        if picture is not None:
+            return self._respond(request, _read_only(request, picture), "picture", extra=_CORS)
         return await self._forward(request, path)
 
     async def _live(self, request: web.BaseRequest, path: LivePath) -> Answer:

@@ -15,7 +15,7 @@ from functools import partial
 
 import structlog
 
-from mediaserver.bus.messages import ShowSnapshot, ShowStatus
+from mediaserver.bus.messages import ShowSnapshot, ShowStatus, ViewerMessage
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.epoch import MediaEpoch
 from mediaserver.gateway.event_audience import Audience
@@ -85,6 +85,10 @@ class Shows:
                     return self._room(message.show).tell_snapshot(message)
                 case ShowEvent():
                     return self._room(message.show).tell_event(message, now_ns)
+                case ViewerMessage():
+                    viewers = self._room(message.show).viewers
+                    self.event_metrics.sent(viewers.tell(message.token, message.data))
+                    return False
                 case EpochEnd():
                     return self._epoch(message.show, message.epoch).end()
             raise MediaRefused(f"a gateway has no use for a {type(message).__name__}")

@@ -69,13 +69,16 @@ def agreed_feedback(item: OfferedMedia) -> set[tuple[str, str | None]]:
 
 
 class _Media(MediaDescription):
-    """An m-line with the lines of its simulcast (RFC 8851 §4, RFC 8853 §5)."""
+    """An m-line with the lines of its simulcast (RFC 8851 §4, RFC 8853 §5) and of its RTCP's form
+    (RFC 5506 §5), which aiortc does not write."""
 
     layers: tuple[str, ...] = ()
+    reduced_rtcp = False
 
     def __str__(self) -> str:
-        lines = [f"a=rid:{layer} recv" for layer in self.layers]
-        if lines:
+        lines = ["a=rtcp-rsize"] if self.reduced_rtcp else []
+        lines += [f"a=rid:{layer} recv" for layer in self.layers]
+        if self.layers:
             lines.append(f"a=simulcast:recv {';'.join(self.layers)}")
         return str(super().__str__()) + "".join(f"{line}\r\n" for line in lines)
 
@@ -102,6 +105,7 @@ def _media(item: OfferedMedia, *, max_bitrate_bps: int) -> MediaDescription:
     media.rtp.muxId = item.mid
     media.rtp.codecs = codecs
     media.layers = item.layers
+    media.reduced_rtcp = item.reduced_rtcp
     media.rtp.headerExtensions += [
         RTCRtpHeaderExtensionParameters(id=number, uri=uri)
         for number, uri in _extensions(item)

@@ -27,6 +27,9 @@ _MAX_JUMP = 3000
 """Past this a number is not late or early: the sender has begun anew."""
 _MAX_IN_PACKET = 350
 """Arrivals in one feedback packet, which then fits any path."""
+_MAX_NUMBERS = 1400
+"""Numbers in one feedback packet, up to the gap behind its last arrival; for the same reason, and
+so that their count fits its 16 bits."""
 
 
 class CongestionFeedback:
@@ -38,6 +41,8 @@ class CongestionFeedback:
         self._arrivals: dict[int, int] = {}
         self._start = 0
         """The first number that the next feedback speaks of."""
+        self._floor = 0
+        """Below this there may be numbers whose arrival is forgotten."""
         self._highest: int | None = None
         self._count = 0
         self._sent_ns: int | None = None
@@ -47,16 +52,16 @@ class CongestionFeedback:
     def arrived(self, sequence: int, ssrc: int, now_ns: int) -> None:
         """A packet with this transport-wide number (16 bits) has come."""
         if self._highest is None:
-            self._highest = self._start = number = sequence
+            number = sequence
+            self._begin(number)
         else:
             ahead = (sequence - self._highest + 0x8000) % 0x10000 - 0x8000
             number = self._highest + ahead
             if ahead > 0:
                 self._highest = number
             if not -_MAX_JUMP < ahead < _MAX_JUMP:
-                self._arrivals.clear()
-                self._start = self._highest = number
-        if number in self._arrivals:
+                self._begin(number)
+        if number in self._arrivals or number < self._floor:
             return
         self._media_ssrc = ssrc
         self._arrivals[number] = now_ns
@@ -66,7 +71,7 @@ class CongestionFeedback:
             before_ns = self._sent_ns
             self.deadline_ns = now_ns if before_ns is None else max(now_ns, before_ns + INTERVAL_NS)
         if len(self._arrivals) > _MAX_HELD:
-            del self._arrivals[next(iter(self._arrivals))]
+            self._forget_first()
 
     def packets(self, now_ns: int) -> list[bytes]:
         """The feedback that is due; a late packet is told together with those behind it."""
@@ -98,8 +103,9 @@ class CongestionFeedback:
             at_ns = self._arrivals.get(number)
             tick = None if at_ns is None else at_ns // _TICK_NS
             if tick is not None:
-                too_far = held > 0 and abs(tick - before) > _MAX_LARGE_TICKS
-                if too_far or held >= _MAX_IN_PACKET:
+                too_far = abs(tick - before) > _MAX_LARGE_TICKS
+                full = held >= _MAX_IN_PACKET or len(ticks) >= _MAX_NUMBERS
+                if held and (too_far or full):
                     yield base, ticks
                     base, ticks, held = number, [], 0
                 before = tick
@@ -108,11 +114,23 @@ class CongestionFeedback:
         if held:
             yield base, ticks
 
+    def _begin(self, number: int) -> None:
+        """The sender numbers from here on."""
+        self._arrivals.clear()
+        self._start = self._highest = number
+        self._floor = number - _MAX_JUMP
+
     def _forget(self, before_ns: int) -> None:
-        for number, at_ns in list(self._arrivals.items()):
-            if at_ns >= before_ns:
-                break
-            del self._arrivals[number]
+        while self._arrivals and next(iter(self._arrivals.values())) < before_ns:
+            self._forget_first()
+
+    def _forget_first(self) -> None:
+        """Forget what came first. What is older than that is not told any more: those between
+        would be told as lost."""
+        number = next(iter(self._arrivals))
+        del self._arrivals[number]
+        self._floor = max(self._floor, number + 1)
+        self._start = max(self._start, self._floor)
 
 
 def transport_feedback(

@@ -6,7 +6,8 @@ bounded for an address and in all.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mediaserver.addresses import party
@@ -26,7 +27,9 @@ class Doorkeeper:
     is_connecting: Callable[[str], bool]
     """Whether a session has been answered and is not connected yet."""
     _answered: dict[str, str] = field(default_factory=dict)
-    """Session → party, of the half-open; at most `half_open_total`."""
+    """Session → party, of the half-open."""
+    _asking: dict[str, str] = field(default_factory=dict)
+    """Session → party, of those being answered; with the half-open at most `half_open_total`."""
 
     def admit(self, address: str) -> None:
         """Count one request that an attacker would make often. Raises `PublishRefused`."""
@@ -39,11 +42,24 @@ class Doorkeeper:
                 retry_after_s=wait_s,
             )
 
-    def require_room(self, address: str) -> None:
-        """Refuse where too many publishes have not connected yet. Raises `PublishRefused`."""
-        self._answered = {s: who for s, who in self._answered.items() if self.is_connecting(s)}
+    @contextmanager
+    def room(self, session: str, address: str) -> Iterator[None]:
+        """Room for a publish: held while it is being answered, and then until it has connected or
+        is given up. Left at once where the answering fails. Raises `PublishRefused` where too many
+        have not connected yet."""
         who = party(address)
-        if sum(each == who for each in self._answered.values()) >= self.half_open_per_address:
+        self._require_room(who)
+        self._asking[session] = who
+        try:
+            yield
+            self._answered[session] = who
+        finally:
+            del self._asking[session]
+
+    def _require_room(self, who: str) -> None:
+        self._answered = {s: who for s, who in self._answered.items() if self.is_connecting(s)}
+        taken = [*self._answered.values(), *self._asking.values()]
+        if taken.count(who) >= self.half_open_per_address:
             raise PublishRefused(
                 429,
                 "too_many_half_open",
@@ -51,14 +67,10 @@ class Doorkeeper:
                 "have, or have been given up.",
                 retry_after_s=_HALF_OPEN_WAIT_S,
             )
-        if len(self._answered) >= self.half_open_total:
+        if len(taken) >= self.half_open_total:
             raise PublishRefused(
                 503,
                 "too_many_half_open",
                 "Too many publishes are connecting at this moment; try again soon.",
                 retry_after_s=_HALF_OPEN_WAIT_S,
             )
-
-    def answered(self, session: str, address: str) -> None:
-        """A publish has been answered and is to connect now."""
-        self._answered[session] = party(address)

@@ -18,12 +18,11 @@ from mediaserver.ingest.offer import OfferedMedia
 from mediaserver.ingest.rtcp import SenderReport
 from mediaserver.ingest.rtcp_in import TimeEcho, read_rtcp
 from mediaserver.ingest.rtp import ExtensionIds, RtpPacket, RtpReader
+from mediaserver.ingest.stun import MAX_DATAGRAM_BYTES
 from transcoder.values import Kind
 
 log = structlog.get_logger()
 
-_MAX_DATAGRAM_BYTES = 1500
-"""What libsrtp's buffer holds; no packet of a publisher is longer."""
 MAX_STREAMS = 64
 """SSRCs of one publish; the packets of any further one are dropped."""
 
@@ -87,7 +86,7 @@ class MediaDtls(RTCDtlsTransport):
     def take(self, data: bytes, arrival_ns: int) -> None:
         """A datagram of SRTP or SRTCP has come. What is not the publisher's is dropped; an error of
         ours ends the publish, as it would in aiortc's own task."""
-        if self._rx_srtp is None or len(data) > _MAX_DATAGRAM_BYTES:
+        if self._rx_srtp is None or len(data) > MAX_DATAGRAM_BYTES:
             return
         if self._unprotect is None:
             self._unprotect = _Unprotect(self._rx_srtp)

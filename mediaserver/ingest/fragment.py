@@ -2,6 +2,8 @@
 
 import re
 
+MAX_OFFER_BYTES = 64 * 1024
+"""Of any SDP that a client sends; here, where reading it needs no WebRTC library."""
 MAX_LINES = 400
 """Far above what a client gathers; a longer fragment has not come to trickle."""
 

@@ -20,6 +20,8 @@ LOOK_INTERVAL_S = 1.0
 WINDOW_LOOKS = 5
 """Losses come in bursts: their share is of the last five seconds."""
 SWING_LOOKS = 10
+LEAST_RTT_LOOKS = 60
+"""A publisher who has got another path is measured by that one after a minute."""
 
 LOSS_BEFORE_REPAIR = 0.03
 """Repair costs a round trip and fails now and then; from here on that shows."""
@@ -31,7 +33,7 @@ BEST_DECAY = 0.99
 """A second: a best of long ago is forgotten within minutes, because a scene may just be calm."""
 CONGESTED_LOSS = 0.01
 CONGESTED_RTT_S = 0.1
-"""Over the least round trip seen: packets wait in a queue."""
+"""Over the least round trip of the last minute: packets wait in a queue."""
 JITTER_S: Mapping[Kind, float] = {"audio": 0.03, "video": 0.06}
 RTT_SWING_S = 0.08
 """Mean difference from look to look; one late answer is none."""
@@ -100,7 +102,7 @@ class SessionWatch:
     def __init__(self) -> None:
         self._looks: deque[tuple[float, SessionFigures]] = deque(maxlen=WINDOW_LOOKS + 1)
         self._rtts: deque[float] = deque(maxlen=SWING_LOOKS)
-        self._least_rtt_s = float("inf")
+        self._paths_s: deque[float] = deque(maxlen=LEAST_RTT_LOOKS)
         self._best_bps = 0.0
         self._slow = False
         self._keeper = HintKeeper()
@@ -112,7 +114,7 @@ class SessionWatch:
         self._looks.append((now_s, figures))
         if figures.rtt_s is not None:
             self._rtts.append(figures.rtt_s)
-            self._least_rtt_s = min(self._least_rtt_s, figures.rtt_s)
+            self._paths_s.append(figures.rtt_s)
         video, audio = self._track("video"), self._track("audio")
         hint = self._keeper.look(self._signs(figures, video, audio))
         return SessionHealth(
@@ -180,7 +182,7 @@ class SessionWatch:
             return False
         rate = float(video.bitrate_bps)
         share = rate / self._best_bps if self._best_bps > 0 else 1.0
-        waits = figures.rtt_s is not None and figures.rtt_s > self._least_rtt_s + CONGESTED_RTT_S
+        waits = figures.rtt_s is not None and figures.rtt_s > min(self._paths_s) + CONGESTED_RTT_S
         congested = waits or video.lost_share > CONGESTED_LOSS
         self._slow = share < RECOVERED_SHARE if self._slow else share < SLOW_SHARE and congested
         self._best_bps = max(rate, self._best_bps * BEST_DECAY)

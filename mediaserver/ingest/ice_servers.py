@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mediaserver.config import IceServerConfig
+from mediaserver.config_ice import IceServerConfig
 
 
 def link_values(servers: Sequence[IceServerConfig]) -> Iterator[str]:

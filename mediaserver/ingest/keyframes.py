@@ -16,7 +16,8 @@ _TRIES = 6
 class KeyframeWish:
     """One track's wish for a keyframe; the first is there from the start of the stream.
 
-    With an `interval_ns` it wishes by itself for one that long after the last.
+    With an `interval_ns` it wishes by itself for one that long after the last, or after it had
+    rested.
     """
 
     def __init__(self, *, interval_ns: int = 0) -> None:
@@ -27,15 +28,21 @@ class KeyframeWish:
         self._fulfilled_ns: int | None = None
 
     @property
+    def pending(self) -> bool:
+        """Whether one is wished for now; the timer alone is no wish yet."""
+        return self._asked_ns is not None and self._tries_left > 0
+
+    @property
     def deadline_ns(self) -> int | None:
         """When `due` says yes next; None while there is no stream or no wish."""
         if self._asked_ns is None:
             return None
         if self._tries_left:
             return self._asked_ns + self._spacing_ns()
-        if not self._interval_ns or self._fulfilled_ns is None:
+        if not self._interval_ns:
             return None
-        return max(self._fulfilled_ns + self._interval_ns, self._asked_ns + _SPACING_NS)
+        rested_ns = max(self._fulfilled_ns or 0, self._asked_ns) + self._interval_ns
+        return max(rested_ns, self._asked_ns + _SPACING_NS)
 
     def begin(self, now_ns: int) -> None:
         """The stream's first packet has come."""

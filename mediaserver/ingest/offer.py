@@ -15,11 +15,11 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.sdp import GroupDescription, MediaDescription, SessionDescription
 
 from mediaserver.errors import PublishRefused
+from mediaserver.ingest.fragment import MAX_OFFER_BYTES
 from mediaserver.ingest.rids import offered_layers
 from mediaserver.ingest.rtp import MID_URI, REPAIRED_RID_URI, RID_URI, TRANSPORT_CC_URI
 from transcoder.values import Codec, Kind
 
-MAX_OFFER_BYTES = 64 * 1024
 MAX_MEDIA = 4
 _MAX_LINES = 2000
 _MAX_FORMATS = 128
@@ -61,6 +61,8 @@ class OfferedMedia:
     repaired_rid_extension: int | None = None
     layers: tuple[str, ...] = ()
     """The rids of a simulcast; empty where one stream is offered."""
+    reduced_rtcp: bool = False
+    """Whether RTCP of reduced size is offered (RFC 5506 §5)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +218,7 @@ def _chosen(description: MediaDescription, lines: list[str]) -> OfferedMedia:
         rid_extension=rid,
         repaired_rid_extension=repaired_rid,
         layers=offered_layers(lines, payload_type) if simulcast else (),
+        reduced_rtcp=any(line.strip() == "a=rtcp-rsize" for line in lines),
     )
 
 

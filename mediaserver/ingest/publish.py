@@ -49,6 +49,12 @@ class Publish:
             )
             for item in media
         }
+        # RFC 8859: on bundled m-lines the attribute is the same, or it does not hold.
+        reduced = all(item.reduced_rtcp for item in media)
+        self._preface = (
+            b"" if reduced else receiver_report(sender_ssrc=sender_ssrc, cname=cname, blocks=())
+        )
+        """What RTCP packets begin with (RFC 4585 §3.1) where no reduced size is agreed on."""
         self._congestion = CongestionFeedback(sender_ssrc=sender_ssrc)
         self._round_trip = RoundTrip(ssrc=sender_ssrc)
         self._rate = _rate_control(media, max_bitrate_bps)
@@ -120,9 +126,10 @@ class Publish:
         ]
 
     def feedback(self, now_ns: int) -> list[bytes]:
-        """The RTCP packets to send now."""
+        """The RTCP packets to send now, each a compound unless the publisher takes less."""
         packets = [p for track in self._tracks.values() for p in track.feedback(now_ns)]
         packets += self._congestion.packets(now_ns)
+        packets = [self._preface + packet for packet in packets]
         if self._report_ns is not None and now_ns >= self._report_ns:
             self._report_ns = now_ns + REPORT_INTERVAL_NS
             packets.append(self._reports(now_ns))

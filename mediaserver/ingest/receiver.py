@@ -91,7 +91,7 @@ class TrackReceiver:
     @property
     def unsettled(self) -> bool:
         """Whether there is something to ask for; `deadline_ns` says when."""
-        return self._reorder.unsettled or self.keyframe_wish.deadline_ns is not None
+        return self._reorder.unsettled or self.keyframe_wish.pending
 
     @property
     def ssrcs(self) -> list[int]:

@@ -211,8 +211,9 @@ class Session:
             for packet in self._publish.feedback(now_ns):
                 await self._send(packet)
             self._watch(now_ns)
-            idle_ns = now_ns + _IDLE_NS
-            self._asleep_until_ns = min(self._publish.deadline_ns() or idle_ns, idle_ns)
+            silent_ns = None if self._state == "silent" else self._silent_ns()
+            due_ns = self._publish.deadline_ns()
+            self._asleep_until_ns = next_look_ns(now_ns, due_ns=due_ns, silent_ns=silent_ns)
             await self._sleep(max(self._asleep_until_ns - now_ns, _SHORTEST_SLEEP_NS))
 
     async def _sleep(self, duration_ns: int) -> None:
@@ -240,12 +241,15 @@ class Session:
 
     def _watch(self, now_ns: int) -> None:
         """The media watchdog, and the bound on the publisher's SSRCs."""
-        last_ns = self._publish.last_frame_ns or self._connected_ns
-        silent_after_s = self._settings.silent_after_s
-        if self._state != "silent" and now_ns - last_ns > silent_after_s * 1e9:
-            self._enter("silent", f"no frame for {silent_after_s:g} s")
+        if self._state != "silent" and now_ns >= self._silent_ns():
+            self._enter("silent", f"no frame for {self._settings.silent_after_s:g} s")
         if self._transport.streams > MAX_STREAMS:
             self.end("the publisher sends too many streams")
+
+    def _silent_ns(self) -> int:
+        """When the publish counts as silent unless a frame comes."""
+        last_ns = self._publish.last_frame_ns or self._connected_ns
+        return last_ns + round(self._settings.silent_after_s * 1e9)
 
     def _wish_keyframe(self) -> None:
         self._publish.wish_keyframe()
@@ -267,3 +271,9 @@ class Session:
 
     def _tell(self, state: Literal["connected", "media", "silent", "closed"], reason: str) -> None:
         self._report(SessionEvent(session=self._order.session, state=state, reason=reason))
+
+
+def next_look_ns(now_ns: int, *, due_ns: int | None, silent_ns: int | None) -> int:
+    """When the timers look around again: as something is due, as the publish falls silent (None:
+    it has), and soon at the latest."""
+    return min(at for at in (due_ns, silent_ns, now_ns + _IDLE_NS) if at is not None)

@@ -13,6 +13,8 @@ Only the layer in use and the one that is wanted get requests for packets and ke
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 from aiortc.rtp import RtcpReceiverInfo
 
@@ -62,6 +64,30 @@ class _Layer:
         self.kept += [frame for frame in frames if self.kept or frame.keyframe]
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """Packets of a layer, and what became of those that were missing."""
+
+    packets: int = 0
+    lost: int = 0
+    recovered: int = 0
+
+    @classmethod
+    def of(cls, layer: _Layer) -> Self:
+        figures = layer.receiver.figures()
+        return cls(figures.packets, figures.lost, figures.recovered)
+
+    def __add__(self, other: "_Taken") -> "_Taken":
+        return _Taken(
+            self.packets + other.packets,
+            self.lost + other.lost,
+            self.recovered + other.recovered,
+        )
+
+    def __sub__(self, other: "_Taken") -> "_Taken":
+        return self + _Taken(-other.packets, -other.lost, -other.recovered)
+
+
 class SimulcastReceiver:
     """The receiving end of a simulcast track, in the shape of a `TrackReceiver`."""
 
@@ -88,6 +114,10 @@ class SimulcastReceiver:
         self._keyframe_ns: int | None = None
         self._keyframe_interval_s: float | None = None
         self._look_ns: int | None = None
+        self._in_use = _Taken()
+        """Of the layers in use, each for its time."""
+        self._since = _Taken()
+        """What the layer in use had when it came into use."""
 
     @property
     def report(self) -> rtcp.SenderReport | None:
@@ -125,8 +155,8 @@ class SimulcastReceiver:
 
     def poll(self, now_ns: int) -> Sequence[EncodedFrame]:
         """Mind the time; returns frames of one layer only."""
-        if self._used is None and self._start_over(now_ns):
-            return self._begun()
+        if self._used is None and self._start_over(now_ns) and (begun := self._begun()):
+            return begun
         self._look(now_ns)
         for layer in self._in_order():
             frames = self._chosen(layer, layer.receiver.poll(now_ns), now_ns)
@@ -161,23 +191,25 @@ class SimulcastReceiver:
         return [block for layer in layers for block in layer.receiver.report_blocks(now_ns)]
 
     def figures(self) -> TrackFigures:
-        """Packets, losses and requests of all layers; frames of what went on."""
+        """Bytes and requests of all layers; packets and losses of the layer in use, since nobody
+        repairs the others; frames of what went on."""
         all_layers = [layer.receiver.figures() for layer in self._layers.values()]
         used = self._used.receiver.figures() if self._used is not None else None
+        taken = self._taken()
 
         def total(name: str) -> int:
             return sum(getattr(each, name) for each in all_layers)
 
         return TrackFigures(
-            packets=total("packets"),
+            packets=taken.packets,
             received_bytes=total("received_bytes"),
             frames=self._frames,
             keyframes=self._keyframes,
             damaged=self._damaged,
             malformed=total("malformed"),
             late=total("late"),
-            lost=total("lost"),
-            recovered=total("recovered"),
+            lost=taken.lost,
+            recovered=taken.recovered,
             nacks=total("nacks"),
             plis=total("plis"),
             jitter_s=used.jitter_s if used is not None else 0.0,
@@ -245,7 +277,15 @@ class SimulcastReceiver:
             layer.kept = []
         return self._counted(kept)
 
+    def _taken(self) -> _Taken:
+        """Packets and losses of the layers in use, each for its time; they only grow."""
+        if self._used is None:
+            return self._in_use
+        return self._in_use + _Taken.of(self._used) - self._since
+
     def _use(self, layer: _Layer) -> None:
+        if self._used is not None:
+            self._in_use, self._since = self._taken(), _Taken.of(layer)
         self._used = layer
         self._restarts_seen = layer.receiver.restarts
         self.restarts += 1

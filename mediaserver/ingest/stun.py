@@ -10,8 +10,9 @@ from typing import Literal
 
 Protocol = Literal["stun", "dtls", "rtp"]
 
-MAX_DATAGRAM_BYTES = 2048
-"""Above any WebRTC packet, which fit an Ethernet frame."""
+MAX_DATAGRAM_BYTES = 1500
+"""What libsrtp's buffer holds; no packet of a publisher is longer, since it fits an Ethernet
+frame."""
 
 _RTP_HEADER_BYTES = 12
 _HEADER = struct.Struct("!HHI12s")

@@ -16,14 +16,14 @@ from aiohttp.typedefs import Handler
 
 from mediaserver.api.errors import CORS
 from mediaserver.auth import PERMISSIONS, KeyRing, bearer_token
-from mediaserver.config import IceServerConfig, WebRtcConfig
+from mediaserver.config import WebRtcConfig
+from mediaserver.config_ice import IceServerConfig
 from mediaserver.errors import PublishRefused
 from mediaserver.ingest.doorkeeper import Doorkeeper
 from mediaserver.ingest.fragment import FragmentError, ice_ufrag, parse_fragment
 from mediaserver.ingest.ice_servers import link_values
 from mediaserver.limits import Door
 
-MAX_OFFER_BYTES = 64 * 1024
 SDP = "application/sdp"
 FRAGMENT = "application/trickle-ice-sdpfrag"
 RESUME = "Comptoir-Resume"
@@ -156,13 +156,11 @@ class WhipResources:
 
     async def _publish(self, request: web.Request, show: str) -> web.Response:
         _require_type(request, SDP)
-        address = _address(request)
-        self._doorkeeper.require_room(address)
-        offer = await _text(request)
         session = secrets.token_urlsafe(24)
         resume = request.headers.get(RESUME) or None
-        answer = await self._shows[show].publish(session, offer, resume=resume)
-        self._doorkeeper.answered(session, address)
+        with self._doorkeeper.room(session, _address(request)):
+            offer = await _text(request)
+            answer = await self._shows[show].publish(session, offer, resume=resume)
         self._remember(session, offer)
         headers = {
             **CORS,

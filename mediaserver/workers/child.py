@@ -75,6 +75,7 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
             window_s=config.gateway.window_s,
             gateway_id=setup.name,
             allowed_origins=config.http.own_origins,
+            pictures=config.data / "pictures",
             trusted_proxies=config.http.trusted_networks,
         )
     if setup.role == "ingest":

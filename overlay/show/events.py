@@ -4,8 +4,15 @@
 `cue`          the cue: id, revision, type, media_epoch, pts, duration, product, ends
 `product`      the product as the public sees it (`overlay.catalog.products.Product.to_plain`)
 `product_gone` {"id"}
-`stock`        {"product", "available", "sold_out"}: applies at once, whatever its media time
-`order`        {"product", "quantity"}: nothing about the buyer
+`stock`        {"product", "variant", "available", "sold_out"}, the variant's own: applies at once,
+               whatever its media time
+`order`        {"product", "quantity", "orders"}: so many more units in so many more orders; nothing
+               about the buyers
+`offer`        the offer as the public sees it (`overlay.offers.terms.Offer.to_plain`): announced,
+               begun, ended, taken back, or with another end
+`offer_gone`   {"id"}: it is a draft again, because a rehearsal is over
+`offer_left`   {"offer", "left"}: how often it may still be used (claims, of a coupon): at once
+`rehearsal`    {"on"}: what follows is play, or all of it since it went on is undone
 ============== ==================================================================================
 
 A cue's media time is the frame it is for; that of all others is when it happened, if a broadcast
@@ -19,7 +26,17 @@ from overlay import checks
 from overlay.errors import InvalidInput
 from overlay.values import MAX_CUE_TICKS, MIN_CUE_TICKS, Cue, CueType
 
-EventType = Literal["cue", "product", "product_gone", "stock", "order"]
+EventType = Literal[
+    "cue",
+    "product",
+    "product_gone",
+    "stock",
+    "order",
+    "offer",
+    "offer_gone",
+    "offer_left",
+    "rehearsal",
+]
 
 MAX_TICK = 90_000 * 3600 * 24 * 366
 """A year of broadcast: no tick is beyond."""
@@ -63,11 +80,36 @@ def product_gone(product_id: str) -> dict[str, Any]:
     return {"id": product_id}
 
 
-def stock(product_id: str, available: int) -> dict[str, Any]:
-    """How many are left."""
-    return {"product": product_id, "available": available, "sold_out": available == 0}
+def stock(product_id: str, variant: str, available: int) -> dict[str, Any]:
+    """How many of a variant are left."""
+    return {
+        "product": product_id,
+        "variant": variant,
+        "available": available,
+        "sold_out": available == 0,
+    }
 
 
-def order(product_id: str, quantity: int) -> dict[str, Any]:
-    """Somebody bought."""
-    return {"product": product_id, "quantity": quantity}
+def order(product_id: str, *, quantity: int, orders: int) -> dict[str, Any]:
+    """Somebody bought: `quantity` units, in `orders` orders."""
+    return {"product": product_id, "quantity": quantity, "orders": orders}
+
+
+def offer(public: dict[str, Any]) -> dict[str, Any]:
+    """An offer is in another state, or has other times."""
+    return public
+
+
+def offer_gone(offer_id: str) -> dict[str, Any]:
+    """An offer is a draft again."""
+    return {"id": offer_id}
+
+
+def offer_left(offer_id: str, left: int) -> dict[str, Any]:
+    """How often an offer may still be used."""
+    return {"offer": offer_id, "left": left}
+
+
+def rehearsal(*, on: bool) -> dict[str, Any]:
+    """Play begins, or is over and undone."""
+    return {"on": on}

@@ -1,5 +1,6 @@
 """The log of a show in the database, which numbers it: offsets count from 1 without a gap."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,11 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from overlay.show.events import EventType
 from overlay.store.schema import log
 from overlay.values import ShowEvent
+
+LINE_VERSION = 1
+"""Of every line that is written now: its type's keys are those of `overlay.show.events`."""
+
+_NOT_TOLD = frozenset({"version", "cue_id"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +33,8 @@ class LogWriter:
     epoch: str
     """The log epoch."""
     utc_us: int
+    told: Callable[[Connection, ShowEvent], None] | None = None
+    """Hears of each event, inside the same transaction."""
 
     def append(
         self,
@@ -51,8 +59,11 @@ class LogWriter:
             "type": event_type,
             "data": data,
         }
-        connection.execute(insert(log).values(**row, cue_id=cue_id))
-        return ShowEvent(epoch=self.epoch, **row)
+        connection.execute(insert(log).values(**row, version=LINE_VERSION, cue_id=cue_id))
+        event = ShowEvent(epoch=self.epoch, **row)
+        if self.told is not None:
+            self.told(connection, event)
+        return event
 
 
 def read_since(
@@ -76,4 +87,4 @@ def find_cue(connection: Connection, epoch: str, show: str, cue_id: str) -> Show
 
 
 def _event(row: RowMapping, epoch: str) -> ShowEvent:
-    return ShowEvent(epoch=epoch, **{name: row[name] for name in row if name != "cue_id"})
+    return ShowEvent(epoch=epoch, **{name: row[name] for name in row if name not in _NOT_TOLD})

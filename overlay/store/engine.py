@@ -1,89 +1,93 @@
-"""The database file: opened, checked, brought up to date, and used through one connection.
+"""The shop's database: opened, checked, brought up to date, and used through one connection.
 
-A `Store` belongs to the thread that opens it. Its transactions are `write` and `read`; a write
-holds SQLite's write lock from its first statement (BEGIN IMMEDIATE), so that what it reads is what
-it changes, and is on the platter when it returns (WAL, synchronous=FULL).
+A `Store` belongs to the thread that opens it. Its transactions are `write` and `read`; a write has
+the database to itself, so that what it reads is what it changes, and it outlasts a power cut once
+it has returned. `overlay.store.sqlite` and `overlay.store.postgresql` say how each does that.
+
+A session that is lost costs the transactions until the server is back: each later one connects
+anew. A lost session leaves one thing unknown: whether the commit in hand took place. Whoever was
+told `StoreUnavailable` then asks again with the same idempotency key.
 """
 
-import os
 import secrets
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, text
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 
-from overlay.errors import StoreUnavailable
-from overlay.store.migrations import upgrade
+from overlay.errors import StoreAway, StoreUnavailable
+from overlay.store.database import Access, Database, Location, database_at, said_in_words
 from overlay.store.schema import meta
-
-BUSY_TIMEOUT_MS = 5000
-"""How long a write waits for another process's: a backup, or an operator's shell."""
-
-_PRAGMAS = (
-    "PRAGMA foreign_keys = ON",
-    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-)
 
 
 class Store:
-    """One SQLite database and the one connection to it."""
+    """One database and the one connection to it."""
 
-    def __init__(self, engine: Engine, connection: Connection, *, epoch: str) -> None:
-        self._engine = engine
-        self._connection = connection
+    def __init__(
+        self, database: Database, connection: Connection, *, epoch: str, alone: bool
+    ) -> None:
+        self._database = database
+        self._connection: Connection | None = connection
+        self._alone = alone
         self.epoch = epoch
         """The log epoch: made with the database, and gone with it."""
 
     @classmethod
-    def open(cls, path: Path) -> "Store":
-        """The database in `path`, made (mode 0600) if it is not there. Its folder must exist.
+    def open(cls, location: Location, *, alone: bool = False) -> "Store":
+        """The database at `location`, its tables made or brought up to date if need be.
 
-        Raises `StoreUnavailable`.
+        `alone`: be its only shop, until closed or dead. Raises `StoreUnavailable`.
         """
-        _make_private(path)
-        engine = _engine(path)
+        return cls._opened(location, _up_to_date, access="write", alone=alone)
+
+    @classmethod
+    def open_to_read(cls, location: Location) -> "Store":
+        """The database as it is, for `read` alone: whatever would change it is refused.
+
+        Raises `StoreUnavailable`, also for one of another schema.
+        """
+        return cls._opened(location, _as_it_is, access="read", alone=False)
+
+    @classmethod
+    def _opened(
+        cls,
+        location: Location,
+        prepared: Callable[[Connection], str],
+        *,
+        access: Access,
+        alone: bool,
+    ) -> "Store":
+        database = database_at(location)
         connection: Connection | None = None
         try:
-            with _said_in_words(f"The shop's database {path} cannot be used"):
-                connection = engine.connect()
-                _refuse_damaged(connection, path)
-                with _begun(connection, "BEGIN IMMEDIATE"):
-                    upgrade(connection)
-                    epoch = _log_epoch(connection)
+            with said_in_words(f"The shop's database {database.name} cannot be used"):
+                connection = database.connect(alone=alone)
+                with database.begun(connection, access):
+                    epoch = prepared(connection)
         except BaseException:
             if connection is not None:
                 connection.close()
-            engine.dispose()
+            database.close()
             raise
-        return cls(engine, connection, epoch=epoch)
+        return cls(database, connection, epoch=epoch, alone=alone)
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    @property
+    def dialect(self) -> str:
+        """ "sqlite" or "postgresql"."""
+        return self._database.dialect
+
+    def write(self) -> AbstractContextManager[Connection]:
         """One transaction that may change things: committed at the end, undone by an exception.
 
-        Raises `StoreUnavailable`; nothing has changed then.
+        Raises `StoreUnavailable`; nothing has changed then, or else the session was lost at the
+        very commit. `StoreAway` where there is no session, and none to be had.
         """
-        with (
-            _said_in_words("The shop's database cannot be written"),
-            _begun(self._connection, "BEGIN IMMEDIATE"),
-        ):
-            yield self._connection
+        return self._transaction("write", "The shop's database cannot be written")
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """One consistent view. Raises `StoreUnavailable`."""
-        with (
-            _said_in_words("The shop's database cannot be read"),
-            _begun(self._connection, "BEGIN"),
-        ):
-            yield self._connection
+        return self._transaction("read", "The shop's database cannot be read")
 
     def check(self) -> None:
         """Raise `StoreUnavailable` if nothing can be written now."""
@@ -91,62 +95,83 @@ class Store:
             connection.execute(meta.update().values(log_epoch=meta.c.log_epoch))
 
     def close(self) -> None:
-        """Close the file."""
-        self._connection.close()
-        self._engine.dispose()
+        """Close the file, or end the session."""
+        if self._connection is not None:
+            with suppress(SQLAlchemyError):
+                self._connection.close()
+            self._connection = None
+        self._database.close()
+
+    @contextmanager
+    def _transaction(self, access: Access, what: str) -> Iterator[Connection]:
+        with said_in_words(what):
+            connection = self._connected(what)
+            try:
+                with self._database.begun(connection, access):
+                    yield connection
+            except BaseException:
+                self._drop_if_lost(connection)
+                raise
+
+    def _connected(self, what: str) -> Connection:
+        if self._connection is None:
+            try:
+                with said_in_words(what):
+                    self._connection = self._connect()
+            except StoreUnavailable as exc:
+                raise StoreAway(str(exc)) from exc
+        return self._connection
+
+    def _connect(self) -> Connection:
+        connection = self._database.connect(alone=self._alone)
+        try:
+            self._refuse_another(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _refuse_another(self, connection: Connection) -> None:
+        with self._database.begun(connection, "read"):
+            epoch = connection.execute(select(meta.c.log_epoch)).scalar_one_or_none()
+        if epoch != self.epoch:
+            raise StoreUnavailable(
+                f"The shop's database {self._database.name} is another one than before: start "
+                "the server again."
+            )
+
+    def _drop_if_lost(self, connection: Connection) -> None:
+        if not self._database.lost(connection):
+            return
+        self._connection = None
+        with suppress(SQLAlchemyError):
+            connection.invalidate()
+        connection.close()
 
 
-def _make_private(path: Path) -> None:
-    """Have the file there, for its owner only: SQLite gives its companions the same mode."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)
-    except OSError as exc:
-        raise StoreUnavailable(
-            f"The shop's database {path} cannot be opened: {exc.strerror}."
-        ) from None
+def _up_to_date(connection: Connection) -> str:
+    """Bring the tables to the newest schema: the log epoch."""
+    from overlay.store.migrations import upgrade
+
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+    upgrade(connection)
+    return _log_epoch(connection)
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), poolclass=NullPool)
+def _as_it_is(connection: Connection) -> str:
+    """Read the log epoch, and let nothing be written from now on."""
+    from overlay.store.migrations import refuse_another
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver begins nothing by itself: `_begin` does
-        for pragma in _PRAGMAS:
-            connection.execute(pragma).close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.info.get("begin", "BEGIN"))
-
-    return engine
-
-
-@contextmanager
-def _begun(connection: Connection, statement: str) -> Iterator[None]:
-    connection.info["begin"] = statement
-    with connection.begin():
-        yield
-
-
-@contextmanager
-def _said_in_words(what: str) -> Iterator[None]:
-    try:
-        yield
-    except IntegrityError:
-        raise  # a rule of the schema that our own code broke
-    except (DBAPIError, sqlite3.Error) as exc:
-        reason = exc.orig if isinstance(exc, DBAPIError) else exc
-        raise StoreUnavailable(f"{what}: {reason}.") from exc
-
-
-def _refuse_damaged(connection: Connection, path: Path) -> None:
-    with _begun(connection, "BEGIN"):
-        verdict = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
-    if verdict != "ok":
-        first = str(verdict).strip().splitlines()[-1]
-        raise StoreUnavailable(f"The shop's database {path} is damaged: {first}.")
+    refuse_another(connection)
+    epoch = connection.execute(select(meta.c.log_epoch)).scalar_one_or_none()
+    if epoch is None:
+        raise StoreUnavailable("The shop's database has never been opened by a shop.")
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+    else:
+        connection.execute(text("PRAGMA query_only = ON"))
+    return str(epoch)
 
 
 def _log_epoch(connection: Connection) -> str:

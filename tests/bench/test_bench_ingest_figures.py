@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.faults.profiles import PROFILES
 from bench.ingest.clip import FPS, FRAMES, unwrapped
 from bench.ingest.figures import BeepFinder, Outcome, Seen, Span, Watched, skews_ms
+from bench.ingest.run import judge
 from mediaserver.demo import tone
 
 START_S = 1_000.0
@@ -117,3 +119,11 @@ def test_a_hole_in_a_beep_does_not_make_two_of_it() -> None:
     finder = BeepFinder()
     finder.take(0.0, samples, tone.SAMPLE_RATE)
     assert finder.onsets_s == pytest.approx([0.5], abs=0.003)
+
+
+def test_a_numbered_run_is_judged_by_its_numbers() -> None:
+    """A camera that was not read for half the time has captured half as much."""
+    half = Watched(pictures=pictures(seconds=20), beeps_s=beeps(seconds=20))
+    profile = PROFILES["clean"]
+    assert judge(half, profile, RUN).captured == 40 * FPS
+    assert judge(half, profile, RUN, numbered=True).captured == 20 * FPS

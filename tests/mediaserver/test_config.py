@@ -134,3 +134,61 @@ def test_any_text_is_a_configuration_or_a_sentence(text: str) -> None:
             assert isinstance(config.load(path), Config)
         except ConfigError as exc:
             assert str(path) in str(exc)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"kind": "handoff", "secret": "s" * 16}, "url is needed where kind is handoff"),
+        ({"kind": "handoff", "url": "https://a.example/"}, "secret is needed"),
+        ({"kind": "handoff", "url": "ftp://a", "secret": "s" * 16}, "a whole address"),
+        ({"kind": "handoff", "url": "https://a/", "secret": "short"}, "16 to 200"),
+        ({"kind": "shopify"}, "shop is needed where kind is shopify"),
+        ({"kind": "shopify", "shop": "https://a/"}, "the shop's host"),
+        ({"kind": "stripe"}, "set stripe.secret_key"),
+        ({"kind": "cash"}, "checkout.kind"),
+    ],
+)
+def test_a_checkout_that_could_not_work(options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        config.load(None, {"shows": {"one": {"checkout": options}}})
+    assert sentence in str(refused.value)
+    assert "short" not in str(refused.value)
+
+
+def test_stripe_must_know_where_buyers_come_back_to() -> None:
+    stripe = {"secret_key": "sk_test_something", "webhook_secret": "whsec_something"}
+    shows = {"one": {"checkout": {"kind": "stripe"}}}
+    with pytest.raises(ConfigError, match=r"http\.public_url"):
+        config.load(None, {"shows": shows, "stripe": stripe})
+    made = config.load(
+        None, {"shows": shows, "stripe": stripe, "http": {"public_url": "https://live.example"}}
+    )
+    assert "something" not in repr(made)
+    assert "something" not in str(config.to_plain(made, keys=False))
+    assert config.from_plain(config.to_plain(made, keys=True)) == made
+
+
+def test_a_hand_offs_secret_crosses_to_children_alone() -> None:
+    checkout = {"kind": "handoff", "url": "https://a.example/", "secret": "a-secret-of-theirs"}
+    made = config.load(None, {"shows": {"one": {"checkout": checkout}}})
+    assert "a-secret-of-theirs" not in repr(made) + str(config.to_plain(made, keys=False))
+    again = config.from_plain(config.to_plain(made, keys=True))
+    assert again.shows["one"].checkout.secret.get_secret_value() == "a-secret-of-theirs"
+
+
+def test_a_process_without_keys_can_read_what_it_is_given() -> None:
+    paid = {
+        "handoff": {"kind": "handoff", "url": "https://a.example/", "secret": "a-secret-of-theirs"},
+        "stripe": {"kind": "stripe"},
+    }
+    made = config.load(
+        None,
+        {
+            "shows": {name: {"checkout": checkout} for name, checkout in paid.items()},
+            "stripe": {"secret_key": "sk_test_0123456789abcdef"},
+            "http": {"public_url": "https://live.example"},
+        },
+    )
+    again = config.from_plain(config.to_plain(made, keys=False))
+    assert set(again.shows) == set(paid)

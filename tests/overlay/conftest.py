@@ -1,5 +1,7 @@
-"""A shop in a file of its own, with a clock that only the shop turns, and things to put into it."""
+"""A shop on SQLite and on PostgreSQL, with a clock that only the shop turns, and things to put into
+it."""
 
+import os
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -7,10 +9,13 @@ from typing import Any
 
 import pytest
 
+from bench import postgresql
+from bench.postgresql import Cluster
 from overlay.catalog.products import ProductDraft
-from overlay.orders.orders import OrderLine
+from overlay.orders.values import OrderLine
 from overlay.shop import Placed, Shop
 from overlay.show.cues import CueMoment
+from overlay.store.database import Location
 from overlay.store.engine import Store
 
 MakeDraft = Callable[..., ProductDraft]
@@ -23,9 +28,50 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "shop.sqlite3"
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of the tests' own. Skip where it is not installed; on the build machine that is
+    a failure."""
+    if (reason := postgresql.missing()) is not None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Cluster() as running:
+        yield running
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, path: Path) -> Location:
+    """Where a fresh, empty database is: every test that asks runs once on each kind."""
+    if request.param == "sqlite":
+        return path
+    running: Cluster = request.getfixturevalue("cluster")
+    return running.fresh()
+
+
+class Hands:
+    """A clock that goes on by 1 µs with each reading, and by what it is turned."""
+
+    def __init__(self) -> None:
+        self.us = 1_000_000
+
+    def __call__(self) -> int:
+        self.us += 1
+        return self.us
+
+    def turn_s(self, seconds: float) -> None:
+        self.us += round(seconds * 1e6)
+
+
 @pytest.fixture
-def shop(path: Path) -> Iterator[Shop]:
-    shop = Shop(Store.open(path), utc_us=count(1_000_000).__next__)
+def hands() -> Hands:
+    """The shop's clock."""
+    return Hands()
+
+
+@pytest.fixture
+def shop(database: Location, hands: Hands) -> Iterator[Shop]:
+    shop = Shop(Store.open(database), utc_us=hands)
     yield shop
     shop.close()
 

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from overlay import shop as facade
 from overlay.catalog.products import ProductDraft
 from overlay.shop import Placed, Shop
+from overlay.show import room
+from overlay.store.database import Location
 
 MakeDraft = Callable[..., ProductDraft]
 Order = Callable[..., Placed]
@@ -22,11 +22,11 @@ def test_an_empty_show(shop: Shop) -> None:
 
 
 def test_a_snapshot_sees_what_another_connection_appended(
-    shop: Shop, path: Path, draft: MakeDraft
+    shop: Shop, database: Location, draft: MakeDraft
 ) -> None:
     shop.put_product("demo", "wine", draft())
     assert shop.snapshot("demo").offset == 1
-    other = Shop.open(path)
+    other = Shop.open(database)
     other.put_product("demo", "jam", draft())
     other.close()
     assert list(shop.snapshot("demo").products) == ["wine", "jam"]
@@ -40,12 +40,11 @@ def test_offsets_count_for_each_show(shop: Shop, draft: MakeDraft) -> None:
 
 
 def test_events_come_in_pages(
-    shop: Shop, draft: MakeDraft, order: Order, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, draft: MakeDraft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(facade, "MAX_EVENTS", 3)
-    shop.put_product("demo", "wine", draft(stock=9))
-    for _ in range(4):
-        order(wine=1)
+    monkeypatch.setattr(room, "MAX_EVENTS", 3)
+    for stock in range(9):
+        shop.put_product("demo", "wine", draft(stock=stock))
     assert [event.offset for event in shop.events_since("demo", 0, 99)] == [1, 2, 3]
     assert [event.offset for event in shop.events_since("demo", 8, 2)] == [9]
     assert shop.events_since("demo", 10**30) == ()

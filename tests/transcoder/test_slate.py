@@ -1,5 +1,7 @@
 """The slate: dim, blurred, and legible in every shape and rung."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,42 @@ def test_pictures_of_each_format_are_read_upright(tmp_path: Path, suffix: str) -
     Image.new("RGB", (40, 20), (200, 10, 10)).save(tmp_path / f"p.{suffix}", exif=exif)
     frame = read_picture(tmp_path / f"p.{suffix}")
     assert (frame.width, frame.height) == (20, 40)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"),
+    [("png", "RGB"), ("png", "RGBA"), ("png", "P"), ("png", "L"), ("jpg", "RGB")],
+)
+def test_a_large_picture_is_kept_small_and_upright(tmp_path: Path, suffix: str, mode: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new(mode, (4000, 1000), 255 if mode in "PL" else (250, 250, 250)).save(
+        tmp_path / f"p.{suffix}", exif=exif
+    )
+    frame = read_picture(tmp_path / f"p.{suffix}")
+    assert (frame.width, frame.height) == (480, 1920)
+
+
+def test_a_picture_within_the_limit_does_not_fill_the_memory(tmp_path: Path) -> None:
+    """What is decoded is made small at once: it is never there twice."""
+    Image.new("RGB", (8000, 4990), (30, 60, 90)).save(tmp_path / "p.png", compress_level=1)
+    program = """
+import re, sys
+from pathlib import Path
+from transcoder.slate import read_picture
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
+read_picture(Path(sys.argv[1]))
+print(peak() - before)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "p.png")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert int(ran.stdout) * 1024 < 2 * 4 * 8000 * 4990
 
 
 def test_what_is_transparent_is_black(tmp_path: Path) -> None:

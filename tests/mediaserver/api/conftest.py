@@ -1,6 +1,7 @@
 """The API over real HTTP, on a real database, with shows whose air is scripted."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,17 +12,27 @@ from aiohttp.test_utils import TestClient, TestServer
 from mediaserver.api.access import Access
 from mediaserver.api.app import make_app
 from mediaserver.api.endpoints import Endpoint, routes
+from mediaserver.api.imports import ImportResources
 from mediaserver.api.openapi import described
 from mediaserver.api.publishes import PublishResources
-from mediaserver.api.shop import ShopResources
+from mediaserver.api.shop import shop_endpoints
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.cues import Moment, stamped
 from mediaserver.broadcast.health import HealthBoard
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus
+from mediaserver.checkouts import Checkouts
+from mediaserver.config import OutgoingConfig, ShopConfig
 from mediaserver.errors import RequestRefused
 from mediaserver.health import Readiness
+from mediaserver.outgoing import SafeClient
+from mediaserver.pictures.desk import PictureDesk
+from mediaserver.pictures.store import PictureStore
+from mediaserver.playheads import Playheads
 from mediaserver.shop_desk import ShopDesk
 from mediaserver.viewers import ViewerTokens
+from mediaserver.webhooks import WebhookDesk
+from overlay.checkout.stripe import Stripe
+from overlay.checkout.terms import CheckoutTerms
 from overlay.shop import Shop
 from overlay.show.cues import CueMoment
 from overlay.show.log import MediaTime
@@ -32,6 +43,7 @@ HOST, OTHER_HOST = "the-host-key-of-show-one", "the-host-key-of-show-two"
 OPERATOR = "the-key-of-the-operator"
 ANCHOR = Anchor(utc_us=1_700_000_000_000_000, monotonic_ns=0)
 NOW_NS = 100_000_000_000
+STRIPE_KEY, STRIPE_SECRET = "sk_test_of_nobody", "whsec_of_stripes_events"
 
 
 class NoClock:
@@ -86,6 +98,16 @@ class Listener:
 
 
 @dataclass
+class Voice:
+    """Hears what is said to single viewers."""
+
+    said: list[tuple[str, str, dict[str, Any]]] = field(default_factory=list)
+
+    def tell_viewer(self, show: str, viewer: str, data: dict[str, Any]) -> None:
+        self.said.append((show, viewer, data))
+
+
+@dataclass
 class Api:
     """A server and what stands around it."""
 
@@ -95,6 +117,16 @@ class Api:
     air: ScriptedAir
     health: HealthBoard
     endpoints: list[Endpoint]
+    names: dict[str, list[str]]
+    """What the name server of outgoing requests knows."""
+    pictures: PictureDesk
+    sights: Playheads
+    checkouts: dict[str, CheckoutTerms]
+    """How each show's orders are paid; a test may say otherwise."""
+    said: list[tuple[str, str, dict[str, Any]]]
+    """What viewers were told in private: show, viewer, message."""
+    outgoing: SafeClient
+    webhooks: WebhookDesk
 
     async def call(
         self, row: str, *, key: str = "", json: object = None, **headers: str
@@ -139,7 +171,7 @@ GOODS = {
 
 
 @pytest.fixture
-async def api(tmp_path: Path) -> AsyncIterator[Api]:
+async def api(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Api]:
     """Shows `one` (on air, scripted) and `two` (off air); their hosts and an operator."""
     shows = {"one": ScriptedAir("one"), "two": ScriptedAir("two", on_air=False)}
     viewers = ViewerTokens(b"s" * 32)
@@ -150,10 +182,46 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
         lambda: Shop.open(tmp_path / "shop.sqlite3"), shows=tuple(shows), audience=listener
     )
     await desk.start()
-    shop = ShopResources(shows=shows, desk=desk, access=access, viewers=viewers)
+    names: dict[str, list[str]] = {}
+
+    async def resolve(host: str) -> list[str]:
+        return names.get(host, [])
+
+    config = OutgoingConfig(allow_private=True, allow_http=True, ports=())
+    stack = AsyncExitStack()
+    outgoing = await stack.enter_async_context(SafeClient(config, resolve=resolve))
+    pictures = PictureDesk(store=PictureStore(tmp_path / "pictures"), outgoing=outgoing)
+    imports = ImportResources(shows=shows, desk=desk, pictures=pictures, outgoing=outgoing)
+    pictures.start(imports.settle)
+    stack.push_async_callback(pictures.close)
+    terms = {name: CheckoutTerms() for name in shows}
+    voice = Voice()
+    webhooks = WebhookDesk(desk=desk, client=outgoing, look_every_s=0.01)
+    webhooks.start()
+    stack.push_async_callback(webhooks.close)
+    sights = Playheads(shows=shows, tokens=viewers)
+    shop = shop_endpoints(
+        shows=shows,
+        desk=desk,
+        access=access,
+        viewers=viewers,
+        imports=imports,
+        limits=ShopConfig(),
+        checkouts=Checkouts(
+            terms,
+            desk=desk,
+            stripe=Stripe(
+                outgoing, secret_key=STRIPE_KEY, api_base=f"http://stripe.example:{unused_tcp_port}"
+            ),
+        ),
+        stripe_secret=STRIPE_SECRET,
+        voice=voice,
+        hooks=outgoing,
+        sights=sights,
+    )
     health = HealthBoard()
     publishes = PublishResources(health=health.of)
-    endpoints = described([*shop.endpoints(), *publishes.endpoints()])
+    endpoints = described([*shop, *publishes.endpoints()])
     app = make_app(
         routes=routes(endpoints, access), readiness=lambda: Readiness(checks={"shop": True})
     )
@@ -165,5 +233,13 @@ async def api(tmp_path: Path) -> AsyncIterator[Api]:
             air=shows["one"],
             health=health,
             endpoints=endpoints,
+            names=names,
+            pictures=pictures,
+            sights=sights,
+            checkouts=terms,
+            said=voice.said,
+            outgoing=outgoing,
+            webhooks=webhooks,
         )
+    await stack.aclose()
     await desk.close()

@@ -19,6 +19,8 @@ SETTINGS = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+ANY_BYTES = ("/api/v1/stripe/webhook",)
+"""Whatever is sent there is a legal body; its signature is what is judged."""
 CHECKS = (
     checks.not_a_server_error,
     checks.status_code_conformance,
@@ -80,14 +82,26 @@ def _examine(
         case.validate_response(response, checks=CHECKS)
         seen.add((case.method, response.status_code))
 
-    for found in schemathesis.openapi.from_dict(document).get_all_operations():
+    shown = _any_id(document) if mode is NEGATIVE else document
+    for found in schemathesis.openapi.from_dict(shown).get_all_operations():
         assert isinstance(found, Ok)
         operation = found.ok()
-        if mode is NEGATIVE and operation.body.items == []:
+        if mode is NEGATIVE and (operation.body.items == [] or operation.path in ANY_BYTES):
             continue
         strategy = operation.as_strategy(generation_mode=mode)
         SETTINGS(given(case=strategy)(examine))()
     return seen
+
+
+def _any_id(document: dict[str, Any]) -> dict[str, Any]:
+    """An id that is favoured for nothing is not illegal."""
+    shown = copy.deepcopy(document)
+    for path in shown["paths"].values():
+        for operation in path.values():
+            for parameter in operation["parameters"]:
+                if parameter["name"] == "id":
+                    parameter["schema"] = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+    return shown
 
 
 def _name_what_exists(document: dict[str, Any]) -> None:
@@ -106,10 +120,21 @@ def _fill_in_what_exists(document: dict[str, Any]) -> None:
     """Likewise in bodies. For legal requests alone: these limits are not the server's, so what
     breaks them need not be refused."""
     forms = {name: form["properties"] for name, form in document["components"]["schemas"].items()}
-    for name in ("CueForm", "OrderItemForm"):
+    forms["OrderForm"]["contact"] = {"enum": [None, {"email": "anna@example.org"}]}
+    forms["OrderForm"]["checkout"] = {"enum": ["form", None]}
+    forms["WebhookForm"]["url"] = {"enum": ["http://127.0.0.1:9/in"]}
+    forms["WebhookForm"]["show"] = {"enum": [None, "one"]}
+    forms["WebhookForm"]["events"] = {"enum": [[], ["order.confirmed"]]}
+    for name in ("CueForm", "OrderItemForm", "CartItemForm"):
         forms[name]["product"] = {"enum": ["wine"]}
     for name in ("name", "seller", "returns"):
         forms["ProductForm"][name] = {"type": "string", "pattern": "^[a-zé<>&]{1,200}$"}
     for name in ("price_minor", "stock"):
         forms["ProductForm"][name] = {"enum": [0, 1, 20_000, -1]}
+    for name in ("options", "variants", "pictures"):
+        forms["ProductForm"][name] = {"enum": [[]]}
+    for name in ("picture", "struck_minor"):
+        forms["ProductForm"][name] = {"enum": [None]}
+    forms["ProductForm"]["description"] = {"type": "string", "pattern": "^[a-zé<>& ]{0,99}$"}
+    document["components"]["schemas"]["ProductForm"]["required"] += ["price_minor", "stock"]
     forms["OrderItemForm"]["quantity"] = {"enum": [1, 2]}

@@ -21,7 +21,7 @@ CALLERS: dict[str, tuple[Role, dict[str, str]]] = {
 
 async def _status(api: Any, row: str, headers: dict[str, str], **path: str) -> int:
     method, pattern = row.split(" ", 1)
-    address = pattern.format(**{"show": "one", "id": "none", **path})
+    address = pattern.format(**{"show": "one", "id": "none", "message": "none", **path})
     async with api.client.request(
         method, address, data=b"{}", headers={**JSON_TYPE, **headers}
     ) as response:

@@ -181,8 +181,10 @@ async def test_an_order_takes_the_stock_once(api: Any) -> None:
     assert (status, plain["error"]["code"]) == (422, "idempotency_mismatch")
     status, plain = await _order(api, "k2", ("wine", 2))
     assert (status, plain["error"]["code"], plain["error"]["field"]) == (409, "sold_out", "wine")
+    assert placed["order"].pop("checkout_url") is None
     _, orders = await api.call("GET /shows/one/orders", key=HOST)
-    assert orders == {"orders": [placed["order"]]}
+    staff = {"updated_us": placed["order"]["utc_us"], "reference": None, "contact": None}
+    assert orders == {"orders": [{**placed["order"], **staff, "note": ""}], "cursor": None}
     assert [event.type for event in api.listener.events] == ["product", "stock", "order"]
     _, listed = await api.call("GET /shows/one/products")
     assert listed["products"][0]["available"] == 1

@@ -55,6 +55,8 @@ async def test_a_second_publisher_may_take_over(tmp_path: Path, stage: Any) -> N
     await stage.show.publish("s1", "offer")
     stage.event("s1", "media")
     await stage.show.publish("s2", "offer")
+    assert stage.ingest.closed == [], "not before it has media"
+    stage.event("s2", "media")
     assert stage.ingest.closed == ["s1"]
     assert [offer.source for offer in stage.ingest.opened] == [1, 2]
     assert len({offer.epoch for offer in stage.ingest.opened}) == 1

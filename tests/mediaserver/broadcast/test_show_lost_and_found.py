@@ -47,6 +47,24 @@ async def test_the_grace_time_runs_from_the_first_moment_and_all_of_it_again() -
     assert ended == [1]
 
 
+async def test_one_more_chance_leaves_no_timer_behind() -> None:
+    ended: list[int] = []
+    over = asyncio.Event()
+
+    def end() -> None:
+        ended.append(1)
+        over.set()
+
+    grace = Grace(0.0, end)
+    grace.watch(missing=True)
+    await over.wait()
+    grace.watch(missing=True)  # said again before the end was acted upon
+    assert grace.extend(0.0)
+    grace.stop()
+    await _turns()
+    assert ended == [1]
+
+
 @pytest.mark.parametrize("state", ["silent", "closed", "media", "connected"])
 async def test_late_words_of_a_publish_that_was_taken_over_change_nothing(
     stage: Any, state: str

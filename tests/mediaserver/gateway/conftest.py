@@ -169,7 +169,7 @@ class ShowLog:
             pts=None,
             utc_us=UTC_US,
             type=kind,
-            data={"product": "jam", "quantity": 1} if data is None else data,
+            data={"product": "jam", "quantity": 1, "orders": 1} if data is None else data,
         )
         self.state = self.state.apply(made)
         return made
@@ -179,7 +179,14 @@ class ShowLog:
 
     def product(self, product: str = "jam", name: str = "Confiture") -> ShowEvent:
         return self.event(
-            "product", {"id": product, "name": name, "available": 3, "sold_out": False}
+            "product",
+            {
+                "id": product,
+                "name": name,
+                "available": 3,
+                "sold_out": False,
+                "variants": [{"id": "default", "available": 3, "sold_out": False}],
+            },
         )
 
     def cue(self, name: str, *, pts: int, duration: int = 90_000, ends: str = "") -> ShowEvent:
@@ -310,13 +317,19 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
     """A whole gateway, connected to `main_side`, with the clock of the test."""
     shows = Shows(window_s=12)
     metrics = GatewayMetrics(shows)
-    feed = Feed(shows=shows, metrics=metrics, gateway_id="g1", clock_ns=clock)
     events = EventSockets(
         shows,
         metrics=shows.event_metrics,
         clock_ns=clock,
         allowed_origins=("https://shop.example",),
         wall_ns=lambda: UTC_US * 1000,
+    )
+    feed = Feed(
+        shows=shows,
+        metrics=metrics,
+        gateway_id="g1",
+        clock_ns=clock,
+        playheads=events.playheads,
     )
     async with Proxy(main_side.http_path) as proxy, aiohttp.ClientSession() as http:
         server = GatewayServer(

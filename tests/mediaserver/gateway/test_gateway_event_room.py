@@ -91,7 +91,12 @@ async def test_events_follow_the_snapshot(room: ShowRoom, show_log: Any) -> None
 
 
 def _stock(product: str, available: int) -> dict[str, Any]:
-    return {"product": product, "available": available, "sold_out": available == 0}
+    return {
+        "product": product,
+        "variant": "default",
+        "available": available,
+        "sold_out": available == 0,
+    }
 
 
 async def test_what_is_known_is_not_told_again(room: ShowRoom, show_log: Any) -> None:

@@ -14,6 +14,7 @@ import aiohttp
 import msgpack
 import pytest
 
+from mediaserver.bus.messages import PlayheadReport, PlayheadReports
 from mediaserver.gateway import event_frames, event_sockets
 from mediaserver.gateway.event_sockets import MESSAGES_PER_S
 
@@ -102,7 +103,7 @@ async def test_hello_then_events(
         "pts": None,
         "utc_us": 1_760_000_000_000_000,
         "event": "order",
-        "data": {"product": "jam", "quantity": 1},
+        "data": {"product": "jam", "quantity": 1, "orders": 1},
     }
     label = "msgpack" if chosen == MSGPACK else "json"
     assert counted(gateway, f'comptoir_gateway_event_sockets{{encoding="{label}"}}') == 1
@@ -481,3 +482,22 @@ async def test_the_gateway_says_goodbye(gateway: Any, aired: Any, listen: Listen
     ws = await listen("", JSON)
     gateway.events.close()
     assert await end_of(ws) == 1001
+
+
+async def test_a_playhead_is_handed_on_with_the_cookie_it_came_with(
+    gateway: Any, aired: Any, listen: Listen
+) -> None:
+    viewer = await listen(headers={"Cookie": "comptoir_viewer=v1.signed"})
+    nobody = await listen()
+    for ws in (nobody, viewer):
+        await ws.send_json({"type": "playhead", "media_epoch": ["e1"], "pts": "now"})
+        await ws.send_json({"type": "playhead", "media_epoch": "e1", "pts": 900})
+    reports: list[PlayheadReport] = []
+    async with asyncio.timeout(20):
+        while not reports:
+            await asyncio.sleep(0)
+            batches = [m for m in gateway.main.received if isinstance(m, PlayheadReports)]
+            reports = [report for batch in batches for report in batch.reports]
+    assert [(r.show, r.token, r.media_epoch, r.pts) for r in reports] == [
+        ("demo", "v1.signed", "e1", 900)
+    ]

@@ -21,6 +21,8 @@ def dist(tmp_path: Path) -> Path:
     (folder / "assets" / "look-c3d4.css").write_text("body{}")
     (folder / "assets" / "fonts" / "x.woff2").write_bytes(b"\x00\x01")
     (folder / "favicon.svg").write_text("<svg/>")
+    (folder / "embed").mkdir()
+    (folder / "embed" / "comptoir.js").write_bytes(SCRIPT)
     (folder / "demo").mkdir()
     (folder / "demo" / "jar.svg").write_text("<svg/>")
     return folder
@@ -68,6 +70,20 @@ def test_pages_may_run_a_player_and_only_the_studio_may_capture(faces: Faces) ->
         assert f"{device}=(self)" in studio["Permissions-Policy"]
 
 
+def test_only_the_watch_page_may_be_framed_by_the_shops_that_the_operator_names(dist: Path) -> None:
+    faces = load_faces(dist, ("https://shop.example", "https://other.example:8443"))
+    ancestors = {
+        path: found(faces, path)[1]["Content-Security-Policy"].rpartition("; frame-ancestors ")[2]
+        for path in ("/", "/watch/demo", "/studio/demo", "/watch/")
+    }
+    assert ancestors == {
+        "/": "'self'",
+        "/watch/demo": "'self' https://shop.example https://other.example:8443",
+        "/studio/demo": "'self'",
+        "/watch/": "'self'",
+    }
+
+
 @pytest.mark.parametrize(
     ("path", "kind"),
     [
@@ -76,6 +92,7 @@ def test_pages_may_run_a_player_and_only_the_studio_may_capture(faces: Faces) ->
         ("/assets/fonts/x.woff2", "font/woff2"),
         ("/favicon.svg", "image/svg+xml"),
         ("/demo/jar.svg", "image/svg+xml"),
+        ("/embed/comptoir.js", "text/javascript; charset=utf-8"),
     ],
 )
 def test_assets(faces: Faces, path: str, kind: str) -> None:

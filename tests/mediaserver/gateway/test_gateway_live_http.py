@@ -64,6 +64,8 @@ async def test_the_state_of_a_show(viewer: Any, on_air: Any) -> None:
         "log": None,
         "products": {},
         "cues": [],
+        "offers": {},
+        "rehearsal": False,
     }
     assert (await viewer.ask("/live/nobody/state"))[0] == 404
 

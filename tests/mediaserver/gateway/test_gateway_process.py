@@ -202,12 +202,20 @@ async def test_of_a_replay_nothing_is_shown_before_all_of_it_is_there(
         assert "part-19.m4s" in await response.text()
 
 
-async def test_a_replay_that_breaks_off_is_shown_as_far_as_it_came(
+async def test_a_replay_that_breaks_off_is_not_shown_before_a_whole_one(
     running: str, main_side: Any, broadcast: MakeBroadcast, until: Until
 ) -> None:
     await until(lambda: bool(main_side.received))
     show = broadcast()
-    main_side.send(Replay(done=False), show.status(), *show.inits(), *show.many(6))
-    await wait_for_status(f"{running}/live/demo/e1/720p/part-3.m4s", 200)
-    main_side.peers[-1].abort()
-    await wait_for_status(f"{running}/live/demo/e1/720p/media.m3u8", 200)
+    parts = show.many(20)
+    url = f"{running}/live/demo/e1/720p"
+    main_side.send(Replay(done=False), show.status(), *show.inits(), *parts[:-4])
+    await wait_for_status(f"{url}/part-3.m4s", 200)
+    (lost,) = main_side.peers
+    lost.abort()
+    await until(lambda: main_side.peers and main_side.peers != [lost])
+    assert await status_of(f"{url}/media.m3u8") != 200
+    main_side.send(Replay(done=False), show.status(), *show.inits(), *parts, Replay(done=True))
+    await wait_for_status(f"{url}/media.m3u8", 200)
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/media.m3u8") as response:
+        assert "part-19.m4s" in await response.text()

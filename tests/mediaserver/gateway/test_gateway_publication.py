@@ -252,6 +252,8 @@ def test_a_show_is_known_before_it_begins(broadcast: MakeBroadcast, shows: Shows
         "log": None,
         "products": {},
         "cues": [],
+        "offers": {},
+        "rehearsal": False,
     }
     assert shows.index("demo") is None
 

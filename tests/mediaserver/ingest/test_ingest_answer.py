@@ -130,6 +130,16 @@ def test_without_a_simulcast_no_layer_is_named(
     assert "rtp-stream-id" not in text
 
 
+def test_rtcp_of_reduced_size_is_answered_where_offered(
+    make_sdp: Callable[..., str], audio_lines: tuple[str, ...], video_lines: tuple[str, ...]
+) -> None:
+    assert answer_to(make_sdp(audio_lines, video_lines)).count("a=rtcp-rsize\r\n") == 2
+    without = tuple(line for line in video_lines if line != "a=rtcp-rsize")
+    assert "rtcp-rsize" not in answer_to(make_sdp(without, group="BUNDLE 1"))
+    (media,) = read_offer(make_sdp(without, group="BUNDLE 1")).media
+    assert not media.reduced_rtcp
+
+
 def test_redundant_audio_is_declined(
     make_sdp: Callable[..., str], audio_lines: tuple[str, ...], video_lines: tuple[str, ...]
 ) -> None:

@@ -182,6 +182,31 @@ def test_a_fast_publish_is_told_in_packets_that_fit_a_path() -> None:
     assert list(arrivals) == list(range(2000))
 
 
+def test_a_packet_older_than_what_is_remembered_is_not_told() -> None:
+    feedback = CongestionFeedback(sender_ssrc=1)
+    told: list[Told] = []
+    for number in (n for n in range(400) if n != 50):
+        feedback.arrived(number, 7, number * 5 * MS)
+        told += told_by(feedback, number * 5 * MS)
+    feedback.arrived(50, 7, 2000 * MS)
+    feedback.arrived(400, 7, 2001 * MS)
+    told += told_by(feedback, 2200 * MS)
+    lost = [n for each in told for n, at_ns in each.arrivals.items() if at_ns is None]
+    assert lost == [50]
+    assert 400 in told[-1].arrivals
+
+
+def test_however_many_numbers_are_told_at_once_they_fit_their_fields_and_a_path() -> None:
+    for step in (2900, 11, 100):
+        feedback = CongestionFeedback(sender_ssrc=1)
+        for place in range(1000):
+            feedback.arrived(place * step & 0xFFFF, 7, place * 100 * MS)
+        packets = feedback.packets(1000 * SECOND)
+        assert max(map(len, packets)) < 1200
+        came = sum(at is not None for p in packets for at in decode(p).arrivals.values())
+        assert came == 1000
+
+
 arrival_steps = st.lists(
     st.tuples(st.integers(0, 0xFFFF) | st.integers(-3, 5), st.integers(0, 300)), max_size=200
 )

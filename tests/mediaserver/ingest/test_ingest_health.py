@@ -238,3 +238,8 @@ def _looks(host: Host, steps: list[tuple[dict[str, int], float]]) -> Iterator[Se
 
 def test_nothing_expected_is_nothing_lost() -> None:
     assert loss_shares(NOTHING, NOTHING) == (0.0, 0.0)
+
+
+def test_a_longer_path_is_no_queue_for_ever(host: Host) -> None:
+    assert changes(host.seconds(70, rtt_s=0.2)) == ["fine"]
+    assert changes(host.seconds(60, rtt_s=0.2, bps=600_000)) == ["fine"], "a calm scene"

@@ -57,6 +57,20 @@ def test_a_keyframe_on_its_way_postpones_the_next_request() -> None:
     assert asked(wish, 1000, since_ms=650) == [850]
 
 
+def test_a_timer_that_nobody_answers_rests_for_its_interval() -> None:
+    wish = KeyframeWish(interval_ns=10_000 * MS)
+    wish.begin(0)
+    wish.fulfilled(0)
+    times = asked(wish, 36_000)
+    assert times == [10_000, 10_500, 11_500, 13_500, 17_500, 21_500, 31_500, 35_500]
+
+
+def test_a_timer_asks_a_stream_too_that_never_had_a_keyframe() -> None:
+    wish = KeyframeWish(interval_ns=10_000 * MS)
+    wish.begin(0)
+    assert asked(wish, 25_000) == [200, 700, 1700, 3700, 7700, 11_700, 21_700]
+
+
 def test_a_timer_asks_after_each_keyframe() -> None:
     wish = KeyframeWish(interval_ns=2000 * MS)
     wish.begin(0)

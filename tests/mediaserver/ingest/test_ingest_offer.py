@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mediaserver.errors import PublishRefused
-from mediaserver.ingest.offer import MAX_OFFER_BYTES, read_offer
+from mediaserver.ingest.fragment import MAX_OFFER_BYTES
+from mediaserver.ingest.offer import read_offer
 
 Sdp = Callable[..., str]
 Lines = tuple[str, ...]

@@ -89,6 +89,26 @@ def test_packets_of_all_tracks_share_one_transport_wide_feedback(
     assert (base, count) == (10, 3)
 
 
+@pytest.mark.parametrize(
+    ("reduced", "kinds"),
+    [((True, True), [205]), ((False, False), [201, 202, 205]), ((True, False), [201, 202, 205])],
+)
+def test_feedback_is_a_compound_unless_a_reduced_size_was_agreed_on(
+    offered: dict[str, OfferedMedia], reduced: tuple[bool, bool], kinds: list[int]
+) -> None:
+    media = [
+        replace(offered[kind], reduced_rtcp=each)
+        for kind, each in zip(("audio", "video"), reduced, strict=True)
+    ]
+    made = publish(*media)
+    made.rtp("audio", opus(1, transport_sequence=10), 0)
+    (feedback,) = made.feedback(2 * MS)
+    assert kinds_of([feedback]) == kinds
+    made.feedback(100 * MS)
+    later = made.feedback(SECOND)
+    assert [kinds_of([packet]) for packet in later] == [[201, 202, 207]], "which is one already"
+
+
 @pytest.mark.parametrize(("feedback", "asked"), [(("goog-remb", None), True), (None, False)])
 def test_the_rate_is_said_where_it_was_agreed_on(
     offered: dict[str, OfferedMedia], feedback: tuple[str, str | None] | None, asked: bool
@@ -118,6 +138,20 @@ def test_keyframes_are_asked_for_on_a_timer_where_configured(
         times = (ms for ms in range(3000) if 206 in kinds_of(made.feedback(ms * MS)))
         asked[interval_s] = list(times)
     assert asked == {0.0: [], 2.0: [2000, 2500]}
+
+
+def test_a_timer_does_not_make_every_packet_a_reason_to_look_at_the_deadlines(
+    offered: dict[str, OfferedMedia], h264_packets: list[RtpPacket]
+) -> None:
+    made = publish(offered["video"], keyframe_interval_s=10.0)
+    unsettled = []
+    for count, packet in enumerate(h264_packets):
+        made.rtp("video", replace(packet), count * MS)
+        unsettled.append(made.unsettled)
+    first = next(n for n, packet in enumerate(h264_packets) if packet.marker)
+    assert unsettled[0], "the first keyframe is wished for"
+    assert not any(unsettled[first:])
+    assert made.deadline_ns() is not None
 
 
 def test_another_streams_sender_report_is_not_the_clock(offered: dict[str, OfferedMedia]) -> None:

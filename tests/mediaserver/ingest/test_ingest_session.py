@@ -26,6 +26,7 @@ from mediaserver.bus.messages import (
     SessionInfo,
     SessionRefused,
 )
+from mediaserver.ingest.session import next_look_ns
 from transcoder.control import Hello, KeyframeRequest, SourceEnd, SourceStart
 from transcoder.values import AccessUnit
 
@@ -202,3 +203,26 @@ async def test_refusals_carry_a_status_and_a_sentence(house: House) -> None:
     house.send(CloseSession(session="unknown"))
     house.send(RouteSession(session="unknown", au_socket="x"))
     await house.take("a", frames=1)
+
+
+@pytest.mark.parametrize(
+    ("due_ms", "silent_ms", "looks_ms"),
+    [
+        (None, None, 500),
+        (20, None, 20),
+        (900, 1_500, 500),
+        (900, 120, 120),
+        (20, 120, 20),
+        (None, 120, 120),
+    ],
+)
+def test_the_timers_look_around_as_the_publish_falls_silent(
+    due_ms: int | None, silent_ms: int | None, looks_ms: int
+) -> None:
+    now_ns = 7_000_000_000
+
+    def at_ns(after_ms: int | None) -> int | None:
+        return None if after_ms is None else now_ns + after_ms * 1_000_000
+
+    looks_ns = next_look_ns(now_ns, due_ns=at_ns(due_ms), silent_ns=at_ns(silent_ms))
+    assert looks_ns == at_ns(looks_ms)

@@ -62,7 +62,9 @@ async def connection(port: UdpPort) -> AsyncIterator[PortConnection]:
         (b"\x80", "rtp"),
         (b"\xbf", "rtp"),
         (b"\xc0", None),
+        (b"\x80" * 1500, "rtp"),
         (b"\x80" * (MAX_DATAGRAM_BYTES + 1), None),
+        (b"\x80" * 1501, None),
     ],
 )
 def test_the_first_byte_says_the_protocol(datagram: bytes, protocol: str | None) -> None:

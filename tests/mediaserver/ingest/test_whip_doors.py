@@ -1,5 +1,6 @@
 """WHIP's doors: how often an address may ask, who may resume, which ICE servers a host is told."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -9,7 +10,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from mediaserver.api.app import make_app
 from mediaserver.auth import KeyRing
-from mediaserver.config import Config, IceServerConfig, WebRtcConfig
+from mediaserver.config import Config, WebRtcConfig
+from mediaserver.config_ice import IceServerConfig
 from mediaserver.errors import PublishRefused
 from mediaserver.health import Readiness
 from mediaserver.ingest.whip import WhipResources
@@ -35,9 +37,16 @@ class Show:
         self.resumed: list[str | None] = []
         self.overtaken: set[str] = set()
         self.stay_half_open = False
+        self.refuse = False
+        self.gate: asyncio.Event | None = None
+        """Where there is one, publishes wait for it."""
 
     async def publish(self, session: str, offer: str, *, resume: str | None = None) -> str:
         self.resumed.append(resume)
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.refuse:
+            raise PublishRefused(406, "offer_unacceptable", "There is no codec in common.")
         if resume in self.overtaken:
             raise PublishRefused(409, "taken_over", "Another publish has the show.")
         self.sessions.append(session)
@@ -139,6 +148,32 @@ async def test_publishes_that_never_connect_are_bounded(client_of: Open, show: S
         assert int(response.headers["Retry-After"]) >= 1
         show.connecting.clear()
         assert (await post(client, **{"X-Forwarded-For": "192.0.2.4"}))[0] == 201
+
+
+async def test_publishes_that_are_being_answered_take_room_too(client_of: Open, show: Show) -> None:
+    show.stay_half_open = True
+    show.gate = asyncio.Event()
+    async with client_of(half_open_per_address=2, half_open_total=3) as client:
+        asked = [asyncio.create_task(post(client)) for _ in range(8)]
+        done, waiting = set[asyncio.Task[Any]](), set(asked)
+        while len(done) < 6:
+            finished, waiting = await asyncio.wait(
+                waiting, return_when=asyncio.FIRST_COMPLETED, timeout=10
+            )
+            assert finished, "those past the limit are refused at once"
+            done |= finished
+        assert {task.result()[:2] for task in done} == {(429, "too_many_half_open")}
+        show.gate.set()
+        assert [(await task)[0] for task in waiting] == [201, 201]
+
+
+async def test_a_refused_publish_leaves_its_room(client_of: Open, show: Show) -> None:
+    show.refuse = True
+    async with client_of(half_open_per_address=1, half_open_total=1) as client:
+        for _ in range(3):
+            assert (await post(client))[:2] == (406, "offer_unacceptable")
+        show.refuse = False
+        assert (await post(client))[0] == 201
 
 
 async def test_a_client_that_resumes_says_which_session_it_had(client_of: Open, show: Show) -> None:

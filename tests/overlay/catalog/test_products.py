@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from overlay.catalog import products as catalog
+from overlay.catalog import values
 from overlay.catalog.products import ProductDraft
 from overlay.errors import InvalidInput, ShopError, UnknownProduct
 from overlay.shop import Placed, Shop
@@ -65,7 +65,7 @@ def test_stock_counts_what_is_sold(shop: Shop, draft: MakeDraft, order: Order) -
 
 
 def test_stock_can_be_left_alone_but_not_left_out_at_first(shop: Shop, draft: MakeDraft) -> None:
-    with pytest.raises(InvalidInput, match="a new product needs it"):
+    with pytest.raises(InvalidInput, match="what is new needs it"):
         shop.put_product("demo", "cremant", draft(stock=None))
     shop.put_product("demo", "cremant", draft(stock=3))
     assert shop.put_product("demo", "cremant", draft(stock=None, name="X")).product.available == 3
@@ -85,7 +85,7 @@ def test_a_product_goes_and_its_orders_stay(shop: Shop, draft: MakeDraft, order:
 def test_a_show_has_a_bounded_number_of_products(
     shop: Shop, draft: MakeDraft, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalog, "MAX_PRODUCTS", 2)
+    monkeypatch.setattr(values, "MAX_PRODUCTS", 2)
     for name in ("a", "b"):
         shop.put_product("demo", name, draft())
     with pytest.raises(InvalidInput, match="at most 2 products"):

@@ -1,26 +1,25 @@
-"""Two buyers, one unit, one real file: exactly one of them gets it."""
+"""Two buyers, one unit, one real database: exactly one of them gets it."""
 
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from threading import Barrier, Thread
 
 from overlay.catalog.products import ProductDraft
 from overlay.errors import SoldOut
-from overlay.orders.orders import OrderLine
+from overlay.orders.values import OrderLine
 from overlay.shop import Shop
+from overlay.store.database import Location
 
 MakeDraft = Callable[..., ProductDraft]
 
 BUYER = """
 import sys
-from pathlib import Path
 from overlay.errors import SoldOut
-from overlay.orders.orders import OrderLine
+from overlay.orders.values import OrderLine
 from overlay.shop import Shop
 
-shop = Shop.open(Path(sys.argv[1]))
+shop = Shop.open(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
 for n in range(20):
@@ -35,7 +34,7 @@ shop.close()
 """
 
 
-def test_threads_race_for_the_last_unit(shop: Shop, path: Path, draft: MakeDraft) -> None:
+def test_threads_race_for_the_last_unit(shop: Shop, database: Location, draft: MakeDraft) -> None:
     rounds, racers = 10, 3
     for n in range(rounds):
         shop.put_product("demo", f"unit-{n}", draft(stock=1))
@@ -43,7 +42,7 @@ def test_threads_race_for_the_last_unit(shop: Shop, path: Path, draft: MakeDraft
     outcomes: list[tuple[int, str]] = []
 
     def race(viewer: str) -> None:
-        own = Shop.open(path)
+        own = Shop.open(database)
         for n in range(rounds):
             start.wait()
             try:
@@ -67,11 +66,11 @@ def test_threads_race_for_the_last_unit(shop: Shop, path: Path, draft: MakeDraft
     assert offsets == list(range(1, 3 * rounds + 1))
 
 
-def test_processes_race_for_few_units(shop: Shop, path: Path, draft: MakeDraft) -> None:
+def test_processes_race_for_few_units(shop: Shop, database: Location, draft: MakeDraft) -> None:
     shop.put_product("demo", "wine", draft(stock=25))
     buyers = [
         subprocess.Popen(
-            [sys.executable, "-c", BUYER, str(path), viewer],
+            [sys.executable, "-c", BUYER, str(database), viewer],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -50,16 +50,50 @@ def _folded(log: list[ShowEvent], state: ShowState | None = None) -> ShowState:
     return state
 
 
+def _product(name: str, *lefts: int) -> dict[str, Any]:
+    """A product whose variants v0, v1 … have so many left."""
+    variants = [
+        {"id": f"v{n}", "available": left, "sold_out": left == 0} for n, left in enumerate(lefts)
+    ]
+    total = sum(lefts)
+    return {"id": name, "available": total, "sold_out": total == 0, "variants": variants}
+
+
 PRODUCTS = st.builds(
-    lambda name, left: ("product", {"id": name, "available": left, "sold_out": left == 0}),
+    lambda name, lefts: ("product", _product(name, *lefts)),
     IDS,
-    st.integers(0, 3),
+    st.lists(st.integers(0, 3), min_size=1, max_size=3),
+)
+OFFERS = st.one_of(
+    st.builds(
+        lambda name, state, left: ("offer", {"id": name, "state": state, "left": left}),
+        st.sampled_from(["f", "g", *(f"o{n}" for n in range(40))]),
+        st.sampled_from(["announced", "running", "ended", "cancelled"]),
+        st.none() | st.integers(0, 9),
+    ),
+    st.builds(
+        lambda name, left: ("offer_left", events.offer_left(name, left)),
+        st.sampled_from(["f", "g", "none"]),
+        st.integers(0, 9),
+    ),
+    st.builds(lambda name: ("offer_gone", events.offer_gone(name)), st.sampled_from(["f", "none"])),
+    st.builds(lambda on: ("rehearsal", events.rehearsal(on=on)), st.booleans()),
 )
 OTHERS = st.one_of(
     PRODUCTS,
+    OFFERS,
     st.builds(lambda name: ("product_gone", events.product_gone(name)), IDS),
-    st.builds(lambda name, n: ("stock", events.stock(name, n)), IDS, st.integers(0, 3)),
-    st.builds(lambda name, n: ("order", events.order(name, n)), IDS, st.integers(1, 3)),
+    st.builds(
+        lambda name, variant, n: ("stock", events.stock(name, variant, n)),
+        IDS,
+        st.sampled_from(["v0", "v1"]),
+        st.integers(0, 3),
+    ),
+    st.builds(
+        lambda name, n: ("order", events.order(name, quantity=2 * n, orders=n)),
+        IDS,
+        st.integers(1, 3),
+    ),
     st.builds(
         lambda name, pts, epoch, ends: ("cue", events.cue(_cue(name, pts, epoch=epoch, ends=ends))),
         IDS,
@@ -107,16 +141,62 @@ def test_folding_changes_no_earlier_state(log: list[ShowEvent]) -> None:
         state = after
 
 
+def test_a_rehearsal_leaves_cards_and_sales_as_they_were() -> None:
+    log = [
+        _event(1, "cue", events.cue(_cue("a", 5))),
+        _event(2, "order", events.order("a", quantity=2, orders=1)),
+    ]
+    before = _folded(log)
+    play = [
+        _event(3, "rehearsal", events.rehearsal(on=True)),
+        _event(4, "cue", events.cue(_cue("b", 9, epoch="e-2"))),
+        _event(5, "order", events.order("b", quantity=1, orders=1)),
+    ]
+    during = _folded(play, before)
+    assert during.rehearsal
+    assert [cue.id for cue in during.cues] == ["b"]
+    after = _folded([_event(6, "rehearsal", events.rehearsal(on=False))], during)
+    assert not after.rehearsal
+    assert (after.cues, after.totals) == (before.cues, before.totals)
+
+
+def test_offers_that_are_over_are_kept_up_to_a_bound() -> None:
+    log = [
+        _event(n + 1, "offer", {"id": f"o{n}", "state": "ended", "left": None}) for n in range(40)
+    ]
+    log.insert(0, _event(0, "offer", {"id": "f", "state": "running", "left": 3}))
+    log = [_event(n, "offer", line.data) for n, line in enumerate(log, start=1)]
+    state = _folded([*log, _event(42, "offer_left", events.offer_left("f", 2))])
+    assert list(state.offers) == ["f", *(f"o{n}" for n in range(40 - fold.MAX_OVER, 40))]
+    assert state.offers["f"]["left"] == 2
+
+
 def test_an_event_of_another_log_is_refused() -> None:
     with pytest.raises(LogGap, match="of log log, the state of log other"):
         ShowState.empty("other").apply(_event(1, "product_gone", {"id": "a"}))
 
 
-def test_stock_is_applied_to_the_product() -> None:
-    product = {"id": "a", "name": "A", "available": 1, "sold_out": False}
-    state = _folded([_event(1, "product", product), _event(2, "stock", events.stock("a", 0))])
-    assert state.products == {"a": {**product, "available": 0, "sold_out": True}}
-    assert _folded([_event(3, "stock", events.stock("gone", 1))], state).products == state.products
+def test_stock_is_applied_to_the_variant_and_added_up_for_the_product() -> None:
+    state = _folded(
+        [_event(1, "product", _product("a", 1, 2)), _event(2, "stock", events.stock("a", "v1", 0))]
+    )
+    assert state.products == {"a": _product("a", 1, 0)}
+    state = _folded([_event(3, "stock", events.stock("a", "v0", 0))], state)
+    assert state.products["a"]["sold_out"]
+    for n, gone in enumerate((("gone", "v0"), ("a", "gone")), start=4):
+        after = _folded([_event(n, "stock", events.stock(*gone, 1))], state)
+        assert after.products == state.products
+        state = after
+
+
+def test_sales_add_up_whatever_becomes_of_the_product() -> None:
+    sold = [events.order("a", quantity=3, orders=2), events.order("a", quantity=1, orders=1)]
+    log = [
+        _event(1, "order", sold[0]),
+        _event(2, "product_gone", events.product_gone("a")),
+        _event(3, "order", sold[1]),
+    ]
+    assert _folded(log).totals == {"a": {"quantity": 4, "orders": 3}}
 
 
 def test_only_cues_of_the_newest_broadcast_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +228,7 @@ def test_a_pin_cancelled_before_it_begins_is_not_on() -> None:
 @settings(deadline=None)
 @given(
     plain=st.dictionaries(
-        st.sampled_from(["epoch", "offset", "products", "cues"]),
+        st.sampled_from(["epoch", "offset", "products", "cues", "totals"]),
         st.none()
         | st.integers()
         | st.text()

@@ -41,6 +41,18 @@ export class EventSocket {
     this.open(this.listener.place());
   }
 
+  /** Another connection takes up at once where this one is. */
+  reopen(): void {
+    if (!this.stopped && this.socket !== null) this.open(this.listener.place());
+  }
+
+  /** False where the message cannot go out now; nothing is kept for later. */
+  send(message: Readonly<Record<string, unknown>>): boolean {
+    if (!this.greeted || this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
   stop(): void {
     this.stopped = true;
     clearTimeout(this.retryTimer);

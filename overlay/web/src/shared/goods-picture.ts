@@ -7,7 +7,7 @@ import { type TemplateResult, html, nothing } from 'lit';
 import { keyed } from 'lit/directives/keyed.js';
 
 import * as icons from './icons';
-import type { Product } from './shop';
+import type { Product } from './product';
 
 export function picture(product: Product | null): TemplateResult {
   const address = product?.picture ?? null;

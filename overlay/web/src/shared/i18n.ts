@@ -2,14 +2,25 @@
 
 import { en } from './messages/en';
 import { fr } from './messages/fr';
+import type { studioEn } from './messages/studio/en';
 
-export type MessageKey = keyof typeof en;
-export type Messages = Readonly<Record<MessageKey, string>>;
+export type Messages = Readonly<Record<keyof typeof en, string>>;
+/** Of every page; the studio's are there once it has taught them. */
+export type MessageKey = keyof typeof en | keyof typeof studioEn;
 export type Language = 'en' | 'fr';
 export type Params = Readonly<Record<string, string | number>>;
 export type Translate = (key: MessageKey, params?: Params) => string;
 
-export const MESSAGES: Readonly<Record<Language, Messages>> = { en, fr };
+export const MESSAGES: Readonly<Record<Language, Record<string, string>>> = {
+  en: { ...en },
+  fr: { ...fr },
+};
+
+/** Adds the words of a page of its own: other pages do not carry them. */
+export function teach(more: Readonly<Record<Language, Readonly<Record<string, string>>>>): void {
+  Object.assign(MESSAGES.en, more.en);
+  Object.assign(MESSAGES.fr, more.fr);
+}
 
 /** `?lang=` first, then the first language of the browser that we speak, then English. */
 export function pickLanguage(search: string, preferred: readonly string[]): Language {
@@ -28,7 +39,7 @@ export function format(text: string, params: Params): string {
 
 let current: Language = 'en';
 
-export const t: Translate = (key, params = {}) => format(MESSAGES[current][key], params);
+export const t: Translate = (key, params = {}) => format(MESSAGES[current][key] ?? key, params);
 
 export function language(): Language {
   return current;

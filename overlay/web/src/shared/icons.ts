@@ -63,3 +63,10 @@ export const bin = icon(
 export const goods = icon(
   svg`<path d="m12 3 8 4.2v9.6L12 21l-8-4.2V7.2zM4.3 7.3 12 11.5l7.7-4.2M12 11.5V21" />`,
 );
+export const bolt = icon(svg`<path d="M13 3 5 13.5h6L10 21l9-11h-6.2z" fill="currentColor" />`);
+export const tag = icon(
+  svg`<path d="M3.5 11.5v-7a1 1 0 0 1 1-1h7l9 9-8 8z" /><circle cx="8" cy="8" r="1.2" fill="currentColor" />`,
+);
+export const up = icon(svg`<path d="m6 14.5 6-6 6 6" />`);
+export const down = icon(svg`<path d="m6 9.5 6 6 6-6" />`);
+export const undo = icon(svg`<path d="M8 4.5 4 8.5l4 4M4.5 8.5H14a5.5 5.5 0 0 1 0 11H9" />`);

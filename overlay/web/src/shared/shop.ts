@@ -1,22 +1,6 @@
-/** What the shop says on the wire, checked before it is believed: products, cues, money. */
+/** What the shop puts on the frames of a show: its cues, checked before they are believed. */
 
-import { language } from './i18n';
-
-export interface Product {
-  readonly id: string;
-  readonly name: string;
-  readonly facts: readonly string[];
-  /** An address that `pictureUrl` let through, or null. */
-  readonly picture: string | null;
-  /** In the currency's minor unit (cents). */
-  readonly priceMinor: number;
-  /** ISO 4217. */
-  readonly currency: string;
-  readonly seller: string;
-  readonly returns: string;
-  readonly available: number;
-  readonly soldOut: boolean;
-}
+import { asMap, isCount, isText, texts } from './checks';
 
 /** Media times are ticks of 1/90,000 s on the timeline of the media epoch. */
 export interface Cue {
@@ -26,34 +10,15 @@ export interface Cue {
   readonly mediaEpoch: string;
   readonly pts: number;
   readonly duration: number;
+  /** The one, or the first of several. */
   readonly product: string | null;
+  /** All that a pin shows: three at most. */
+  readonly products: readonly string[];
   readonly ends: string | null;
 }
 
 export const TICKS_PER_SECOND = 90_000;
-const MAX_FACTS = 5;
-
-/** Null where `value` is not a product. */
-export function parseProduct(value: unknown): Product | null {
-  const map = asMap(value);
-  if (map === null) return null;
-  const { id, name, facts, price_minor: priceMinor, currency, available } = map;
-  if (typeof id !== 'string' || id === '' || typeof name !== 'string') return null;
-  if (!isCount(priceMinor) || !isCount(available)) return null;
-  if (typeof currency !== 'string' || !/^[A-Z]{3}$/.test(currency)) return null;
-  return {
-    id,
-    name,
-    facts: Array.isArray(facts) ? facts.filter(isText).slice(0, MAX_FACTS) : [],
-    picture: pictureUrl(map['picture']),
-    priceMinor,
-    currency,
-    seller: isText(map['seller']) ? map['seller'] : '',
-    returns: isText(map['returns']) ? map['returns'] : '',
-    available,
-    soldOut: map['sold_out'] === true || available === 0,
-  };
-}
+export const MAX_SHOWN = 3;
 
 /** Null where `value` is not a cue. */
 export function parseCue(value: unknown): Cue | null {
@@ -63,6 +28,8 @@ export function parseCue(value: unknown): Cue | null {
   if (typeof id !== 'string' || id === '' || typeof mediaEpoch !== 'string') return null;
   if (!isCount(revision) || !isCount(pts) || !isCount(duration)) return null;
   if (type !== 'pin' && type !== 'unpin') return null;
+  const named = texts(map['products'], MAX_SHOWN);
+  const products = named.length === 0 && isText(product) ? [product] : named;
   return {
     id,
     revision,
@@ -70,7 +37,8 @@ export function parseCue(value: unknown): Cue | null {
     mediaEpoch,
     pts,
     duration,
-    product: isText(product) ? product : null,
+    product: products[0] ?? null,
+    products,
     ends: isText(ends) ? ends : null,
   };
 }
@@ -82,32 +50,4 @@ export function cueFromPayload(payload: string): Cue | null {
   } catch {
     return null;
   }
-}
-
-/** Pictures come from the web or from this site: `http(s)` addresses and absolute paths only. */
-export function pictureUrl(value: unknown): string | null {
-  if (typeof value !== 'string' || /[\s\\]/.test(value)) return null;
-  return /^https?:\/\/[^/]/i.test(value) || /^\/(?!\/)/.test(value) ? value : null;
-}
-
-/** `12.90 €` as the reader writes it. The currency knows how many decimals it has. */
-export function money(minor: number, currency: string): string {
-  const format = new Intl.NumberFormat(language(), { style: 'currency', currency });
-  const digits = format.resolvedOptions().maximumFractionDigits ?? 2;
-  return format.format(minor / 10 ** digits);
-}
-
-export function asMap(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
-}
-
-/** A whole number from 0 up. */
-export function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
 }

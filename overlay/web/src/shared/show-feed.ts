@@ -11,6 +11,7 @@ import type { ShowReport } from './report';
 import { type Message, NOTHING_KNOWN, type ShowModel, absorb, fold } from './show-model';
 
 type Listener = (model: ShowModel) => void;
+type CartListener = (cart: unknown) => void;
 
 /** A difference of clocks, and how long the question was under way: the shortest is believed. */
 interface ClockReading {
@@ -27,6 +28,7 @@ export class ShowFeed {
   connected = false;
   private readonly socket: EventSocket;
   private readonly listeners = new Set<Listener>();
+  private readonly cartListeners = new Set<CartListener>();
   private completing = 0;
   private stopped = false;
   private readings: readonly ClockReading[] = [];
@@ -48,6 +50,22 @@ export class ShowFeed {
     clearTimeout(this.completing);
     this.socket.stop();
     this.listeners.clear();
+    this.cartListeners.clear();
+  }
+
+  /** `listener` hears of this viewer's own cart, which nobody else does. */
+  onCart(listener: CartListener): void {
+    this.cartListeners.add(listener);
+  }
+
+  /** The page has become a known viewer: the socket must say so, and takes up where it was. */
+  introduced(): void {
+    this.socket.reopen();
+  }
+
+  /** False where nobody is listening just now. */
+  tell(message: Readonly<Record<string, unknown>>): boolean {
+    return this.socket.send(message);
   }
 
   /** `listener` hears every change from now on. The answer ends that. */
@@ -83,6 +101,9 @@ export class ShowFeed {
 
   private hear(message: Message): 'ok' | 'gap' {
     if (message.kind === 'clock') this.read(message.sentMs, message.serverMs);
+    if (message.kind === 'cart') {
+      for (const listener of this.cartListeners) listener(message.cart);
+    }
     const next = fold(this.model, message);
     if (next === 'gap') return 'gap';
     this.become(next);

@@ -4,7 +4,10 @@
  */
 
 import { type ShowReport, type ShowState, isShowState, parseReport } from './report';
-import { type Cue, type Product, asMap, isCount, parseCue, parseProduct } from './shop';
+import { asMap, isCount, isText } from './checks';
+import { type Offer, parseOffer } from './offers';
+import { type Product, parseProduct, withStock } from './product';
+import { type Cue, parseCue } from './shop';
 
 /** A place in the show's log. Offsets count from 1 without a gap within a log epoch. */
 export interface LogPlace {
@@ -26,6 +29,10 @@ export interface ShowModel {
   readonly products: ReadonlyMap<string, Product>;
   /** Those of the snapshot and the events since, oldest first; the newest `MAX_CUES` at most. */
   readonly cues: readonly Cue[];
+  /** Announced, running and over; of the latter the newest few. */
+  readonly offers: ReadonlyMap<string, Offer>;
+  /** Whether the show is being rehearsed: whatever is bought is taken back afterwards. */
+  readonly rehearsal: boolean;
 }
 
 export type Message =
@@ -42,6 +49,8 @@ export type Message =
       readonly data: Record<string, unknown>;
     }
   | { readonly kind: 'air'; readonly state: ShowState; readonly epoch: string | null }
+  /** For this viewer alone; not a line of the log. */
+  | { readonly kind: 'cart'; readonly cart: unknown }
   | { readonly kind: 'clock'; readonly sentMs: number; readonly serverMs: number };
 
 export const NOTHING_KNOWN: ShowModel = {
@@ -50,9 +59,12 @@ export const NOTHING_KNOWN: ShowModel = {
   log: null,
   products: new Map(),
   cues: [],
+  offers: new Map(),
+  rehearsal: false,
 };
 
 const MAX_CUES = 500;
+const MAX_OFFERS = 200;
 
 /** Throws unless `value` is `/live/{show}/state`. What is malformed within it is left out. */
 export function parseSnapshot(value: unknown): ShowModel {
@@ -60,19 +72,26 @@ export function parseSnapshot(value: unknown): ShowModel {
   const map = asMap(value) ?? {};
   const anchorUtcUs = map['anchor_utc_us'];
   const cues = Array.isArray(map['cues']) ? map['cues'].map(parseCue) : [];
-  const products = new Map<string, Product>();
-  for (const given of Object.values(asMap(map['products']) ?? {})) {
-    const product = parseProduct(given);
-    if (product !== null) products.set(product.id, product);
-  }
   return {
     air,
     anchor:
       air.epoch !== null && isCount(anchorUtcUs) ? { epoch: air.epoch, utcUs: anchorUtcUs } : null,
     log: parsePlace(map['log']),
-    products,
+    products: byId(map['products'], parseProduct),
     cues: cues.filter((cue) => cue !== null).slice(-MAX_CUES),
+    offers: byId(map['offers'], parseOffer),
+    rehearsal: map['rehearsal'] === true || asMap(map['before_rehearsal']) !== null,
   };
+}
+
+/** A map of things by id, or a list of them: what is malformed within is left out. */
+function byId<T extends { readonly id: string }>(
+  given: unknown,
+  parse: (value: unknown) => T | null,
+): ReadonlyMap<string, T> {
+  const list = Array.isArray(given) ? given : Object.values(asMap(given) ?? {});
+  const known = list.map(parse).filter((each) => each !== null);
+  return new Map(known.map((each) => [each.id, each]));
 }
 
 /** A message of the event socket, or null where it is none that this page knows. */
@@ -108,6 +127,8 @@ function readMessage(map: Record<string, unknown>): Message | null {
       if (!isShowState(state)) return null;
       return { kind: 'air', state, epoch: typeof epoch === 'string' ? epoch : null };
     }
+    case 'cart':
+      return { kind: 'cart', cart: map['cart'] };
     case 'clock': {
       const { t, server_ms: serverMs } = map;
       if (typeof t !== 'number' || typeof serverMs !== 'number') return null;
@@ -134,11 +155,13 @@ export function fold(model: ShowModel, message: Message): ShowModel | 'gap' {
       if (log === null || log.epoch !== message.log.epoch) return 'gap';
       if (message.log.offset <= log.offset) return model;
       if (message.log.offset !== log.offset + 1) return 'gap';
+      if (endsRehearsal(model, message.event, message.data)) return 'gap';
       return { ...happened(model, message.event, message.data), log: message.log };
     }
     case 'air':
       if (model.air === null) return model;
       return { ...model, air: { ...model.air, state: message.state, epoch: message.epoch } };
+    case 'cart':
     case 'clock':
       return model;
   }
@@ -153,6 +176,11 @@ export function absorb(model: ShowModel, snapshot: ShowModel): ShowModel {
   return older || snapshot.log === null
     ? { ...model, air: snapshot.air, anchor: snapshot.anchor }
     : snapshot;
+}
+
+/** What stood before a rehearsal stands again after it: the server's snapshot has it. */
+function endsRehearsal(model: ShowModel, event: string, data: Record<string, unknown>): boolean {
+  return model.rehearsal && event === 'rehearsal' && data['on'] !== true;
 }
 
 function happened(model: ShowModel, event: string, data: Record<string, unknown>): ShowModel {
@@ -174,12 +202,25 @@ function happened(model: ShowModel, event: string, data: Record<string, unknown>
       const product = model.products.get(String(data['product']));
       const { available, sold_out: soldOut } = data;
       if (product === undefined || !isCount(available)) return model;
-      return withProduct(model, {
-        ...product,
-        available,
-        soldOut: soldOut === true || available === 0,
-      });
+      const variant = isText(data['variant']) ? data['variant'] : null;
+      return withProduct(model, withStock(product, variant, available, soldOut === true));
     }
+    case 'offer': {
+      const offer = parseOffer(data);
+      return offer === null ? model : withOffer(model, offer);
+    }
+    case 'offer_left': {
+      const offer = model.offers.get(String(data['offer']));
+      const { left } = data;
+      return offer === undefined || !isCount(left) ? model : withOffer(model, { ...offer, left });
+    }
+    case 'offer_gone': {
+      const offers = new Map(model.offers);
+      offers.delete(String(data['id']));
+      return { ...model, offers };
+    }
+    case 'rehearsal':
+      return { ...model, rehearsal: data['on'] === true };
     default:
       return model;
   }
@@ -187,6 +228,12 @@ function happened(model: ShowModel, event: string, data: Record<string, unknown>
 
 function withProduct(model: ShowModel, product: Product): ShowModel {
   return { ...model, products: new Map(model.products).set(product.id, product) };
+}
+
+function withOffer(model: ShowModel, offer: Offer): ShowModel {
+  const offers = new Map(model.offers).set(offer.id, offer);
+  if (offers.size > MAX_OFFERS) offers.delete(offers.keys().next().value!);
+  return { ...model, offers };
 }
 
 function parsePlace(value: unknown): LogPlace | null {

@@ -3,6 +3,7 @@
 import { html, render } from 'lit';
 
 import { localUrl, speakReadersLanguage, t } from '../shared/i18n';
+import '../shared/messages/studio';
 import markUrl from '../shared/mark.svg';
 import { showFromPath } from '../shared/show-name';
 import './page';

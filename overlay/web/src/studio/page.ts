@@ -22,6 +22,7 @@ import './counter/counter';
 import { keepKey, takeKey } from './key';
 import './level';
 import * as panels from './panels';
+import './shop/shop';
 
 @customElement('comptoir-studio')
 export class ComptoirStudio extends LitElement {
@@ -79,7 +80,7 @@ export class ComptoirStudio extends LitElement {
       <div class="columns">
         ${panels.preview(this)}
         <div class="side">${panels.air(this)} ${panels.keyForm(this)} ${panels.sources(this)}</div>
-        ${panels.counter(this)} ${panels.link(this)}
+        ${panels.counter(this)} ${panels.shop(this)} ${panels.link(this)}
       </div>
       ${panels.endDialog(this)}
     `;

@@ -125,6 +125,18 @@ export function counter(page: ComptoirStudio): TemplateResult {
   </section>`;
 }
 
+/** The shop in the host's hands. */
+export function shop(page: ComptoirStudio): TemplateResult {
+  return html`<section class="panel shop-desk" aria-label=${t('shop.title')}>
+    <comptoir-shop-desk
+      show=${page.show}
+      .key=${page.key}
+      .feed=${page.feed}
+      .publishing=${page.broadcast.onAir}
+    ></comptoir-shop-desk>
+  </section>`;
+}
+
 export function link(page: ComptoirStudio): TemplateResult {
   return html`<section class="panel field link">
     <label for="watch-link">${t('studio.link')}</label>

@@ -1,22 +1,27 @@
-/** The watch page: one player from edge to edge, the card on its frames, and the cart. */
+/** The watch page: one player from edge to edge, the cards on its frames, offers, and the cart. */
 
 import { html, render } from 'lit';
 
 import '../player/element';
 import type { ComptoirPlayer, StateChange } from '../player/element';
+import { callApi } from '../shared/api';
 import { localUrl, speakReadersLanguage, t } from '../shared/i18n';
 import markUrl from '../shared/mark.svg';
 import { ShowFeed } from '../shared/show-feed';
 import { showFromPath } from '../shared/show-name';
 import './cards/card';
-import type { ComptoirCard } from './cards/card';
 import './cart/drawer';
-import type { ComptoirCart } from './cart/drawer';
+import { connectParent } from './embedded';
+import './offers/strip';
+import './product/sheet';
+import './rehearsal';
 import { ShopWindow } from './shop-window';
+import { Viewer } from './viewer';
 
 speakReadersLanguage();
 const show = showFromPath(location.pathname) ?? '';
 const feed = new ShowFeed(show);
+const viewer = new Viewer(callApi);
 
 function onStateChange(event: StateChange): void {
   document.title = t('watch.title', { title: event.detail.title || show });
@@ -28,17 +33,27 @@ render(
       <a class="brand" slot="brand" href=${localUrl('/')} aria-label="Comptoir">
         <img src=${markUrl} alt="" width="32" height="32" />
       </a>
-      <comptoir-cart slot="actions" show=${show}></comptoir-cart>
-      <comptoir-card slot="card"></comptoir-card>
+      <comptoir-cart slot="actions" show=${show} .viewer=${viewer}></comptoir-cart>
+      <div slot="card" class="stand">
+        <comptoir-rehearsal .feed=${feed}></comptoir-rehearsal>
+        <comptoir-offers></comptoir-offers>
+        <comptoir-card></comptoir-card>
+        <comptoir-card></comptoir-card>
+        <comptoir-card></comptoir-card>
+      </div>
     </comptoir-player>
+    <comptoir-product></comptoir-product>
   </main>`,
   document.querySelector<HTMLElement>('#page')!,
 );
 
-new ShopWindow(
-  feed,
-  document.querySelector<ComptoirPlayer>('comptoir-player')!,
-  document.querySelector<ComptoirCard>('comptoir-card')!,
-  document.querySelector<ComptoirCart>('comptoir-cart')!,
-).start();
+const shop = new ShopWindow(show, feed, viewer, {
+  player: document.querySelector<ComptoirPlayer>('comptoir-player')!,
+  cards: [...document.querySelectorAll('comptoir-card')],
+  offers: document.querySelector('comptoir-offers')!,
+  sheet: document.querySelector('comptoir-product')!,
+  cart: document.querySelector('comptoir-cart')!,
+});
+shop.start();
+connectParent(shop, feed);
 if (show !== '') feed.start();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { MESSAGES, format, pickLanguage } from '../../src/shared/i18n';
+import '../../src/shared/messages/studio';
 
 const placeholders = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
 
@@ -13,8 +14,8 @@ describe('messages', () => {
   });
 
   it.each(Object.entries(others))('%s has the placeholders of English', (_tag, texts) => {
-    for (const key of Object.keys(en) as (keyof typeof en)[]) {
-      expect([key, placeholders(texts[key])]).toEqual([key, placeholders(en[key])]);
+    for (const [key, english] of Object.entries(en)) {
+      expect([key, placeholders(texts[key]!)]).toEqual([key, placeholders(english)]);
     }
   });
 });

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { money, parseCue, parseProduct, pictureUrl } from '../../src/shared/shop';
+import { pictureUrl } from '../../src/shared/checks';
+import { money } from '../../src/shared/money';
+import { parseProduct } from '../../src/shared/product';
+import { parseCue } from '../../src/shared/shop';
 import {
   type Message,
   NOTHING_KNOWN,
@@ -145,6 +148,30 @@ describe('what a page knows of a show', () => {
     expect(model.log?.offset).toBe(5);
     expect(model.air?.state).toBe('away');
     expect(absorb(known(), fetched)).toBe(fetched);
+  });
+
+  it('follows variants, offers and the rehearsal', () => {
+    const offer = { id: 'o1', kind: 'flash', state: 'running', product: 'scarf', currency: 'EUR' };
+    const model = hear(
+      known(),
+      event(5, 'stock', { product: 'scarf', variant: 'default', available: 1, sold_out: false }),
+      event(6, 'offer', { ...offer, quota: 9, left: 9 }),
+      event(7, 'offer_left', { offer: 'o1', left: 4 }),
+      event(8, 'offer_left', { offer: 'unknown', left: 4 }),
+      event(9, 'rehearsal', { on: true }),
+    ) as ShowModel;
+    expect(model.products.get('scarf')?.variants[0]?.available).toBe(1);
+    expect([model.offers.get('o1')?.left, model.rehearsal]).toEqual([4, true]);
+    const gone = hear(model, event(10, 'offer_gone', { id: 'o1' })) as ShowModel;
+    expect(gone.offers.size).toBe(0);
+    expect(hear(gone, event(11, 'rehearsal', { on: false }))).toBe('gap');
+  });
+
+  it('hears what is for this viewer alone', () => {
+    const text = '{"type":"cart","cart":{"version":1}}';
+    const message: Message = { kind: 'cart', cart: { version: 1 } };
+    expect(parseMessage(text)).toEqual(message);
+    expect(fold(NOTHING_KNOWN, message)).toBe(NOTHING_KNOWN);
   });
 
   it.each(['', '[]', '7', '{', '{"type":"hello"}', '{"type":"event"}', '{"type":"clock","t":"x"}'])(

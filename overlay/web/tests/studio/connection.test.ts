@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 
+import '../../src/shared/messages/studio';
 import { ApiError, type callApi } from '../../src/shared/api';
 import { GIVE_UP_LOOKS, missingFor } from '../../src/studio/absence';
 import { type Held, NOT_HELD, advise, holdOn } from '../../src/studio/advice';

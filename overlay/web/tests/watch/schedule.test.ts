@@ -15,6 +15,7 @@ function pin(id: string, atS: number, more: Partial<Cue> = {}): Cue {
     pts: atS * SECOND,
     duration: 10 * SECOND,
     product: `product-${id}`,
+    products: [`product-${id}`],
     ends: null,
     ...more,
   };
@@ -33,6 +34,33 @@ function scheduleOf(...cues: Cue[]): CardSchedule {
 function up(schedule: CardSchedule, tick: number, epoch = 'e1'): string | null {
   return schedule.at({ epoch, tick })?.id ?? null;
 }
+
+describe('several cards at once', () => {
+  const ids = (schedule: CardSchedule, atS: number) =>
+    schedule.upAt({ epoch: 'e1', tick: atS * SECOND }).map(({ id }) => id);
+
+  it('shows the pins of one frame together, by id, three at most', () => {
+    const together = ['b', 'a', 'd', 'c'].map((id) => pin(id, 5));
+    expect(ids(scheduleOf(...together.slice(0, 2)), 6)).toEqual(['a', 'b']);
+    expect(ids(scheduleOf(...together), 6)).toEqual(['b', 'c', 'd']);
+  });
+
+  it('takes each off by itself, and all by the next pin', () => {
+    const schedule = scheduleOf(pin('a', 5), pin('b', 5), unpin('x', 7, 'b'), pin('c', 9));
+    expect(ids(schedule, 6)).toEqual(['a', 'b']);
+    expect(ids(schedule, 8)).toEqual(['a']);
+    expect(ids(schedule, 9)).toEqual(['c']);
+  });
+
+  it('forgets a rehearsal, even where the media still carries it', () => {
+    const schedule = scheduleOf(pin('before', 1), pin('rehearsed', 5));
+    schedule.restore([pin('before', 1)]);
+    expect(ids(schedule, 6)).toEqual(['before']);
+    expect(schedule.add(pin('rehearsed', 5))).toBe(false);
+    expect(schedule.add(pin('after', 6))).toBe(true);
+    expect(ids(schedule, 6)).toEqual(['after']);
+  });
+});
 
 describe('CardSchedule', () => {
   it('shows a pin on its frame and not before, until its duration has passed', () => {

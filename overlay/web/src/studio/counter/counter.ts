@@ -12,7 +12,9 @@ import { tickAtUtc } from '../../player/timeline';
 import { picture } from '../../shared/goods-picture';
 import { type MessageKey, number, t } from '../../shared/i18n';
 import * as icons from '../../shared/icons';
-import { type Cue, type Product, money } from '../../shared/shop';
+import { money } from '../../shared/money';
+import type { Product } from '../../shared/product';
+import type { Cue } from '../../shared/shop';
 import type { ShowFeed } from '../../shared/show-feed';
 import { CardSchedule } from '../../watch/cards/schedule';
 import { pinKey } from './keys';
@@ -40,6 +42,7 @@ export class ComptoirCounter extends LitElement {
   private life = new AbortController();
   private unsubscribe = () => {};
   private timer = 0;
+  private rehearsal = false;
   private queue: Promise<void> = Promise.resolve();
 
   override connectedCallback(): void {
@@ -178,7 +181,9 @@ export class ComptoirCounter extends LitElement {
 
   /** What is on show now by the server's word. */
   private look(): void {
-    const { products, cues, anchor, air } = this.feed.model;
+    const { products, cues, anchor, air, rehearsal } = this.feed.model;
+    if (this.rehearsal && !rehearsal) this.schedule.restore(cues);
+    this.rehearsal = rehearsal;
     this.products = products;
     for (const cue of cues) this.schedule.add(cue);
     const nowMs = this.feed.serverNowMs() ?? Date.now();

@@ -46,7 +46,7 @@ export class ComptoirMonitor extends LitElement {
       metadata: (payload) => this.learn([cueFromPayload(payload)]),
     });
     const momentAt = (seconds: number) => session.momentAt(seconds);
-    this.director = new CardDirector(this.video, momentAt, (cue) => (this.card = cue));
+    this.director = new CardDirector(this.video, momentAt, (cues) => (this.card = cues.at(-1) ?? null));
     this.session = session;
     this.unsubscribe = this.feed.subscribe(({ cues }) => this.learn(cues));
     this.learn(this.feed.model.cues);

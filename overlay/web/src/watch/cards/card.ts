@@ -1,5 +1,5 @@
 /**
- * `<comptoir-card>`: the product card over the video.
+ * `<comptoir-card>`: one product card over the video; up to three stand beside each other.
  *
  * While a card is up the element has the attribute `data-cue-id`, set and removed within the very
  * call of `put`; without it nothing of it is seen or reached. Its content is in the page's own DOM.
@@ -11,7 +11,12 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { picture } from '../../shared/goods-picture';
 import { number, t } from '../../shared/i18n';
 import * as icons from '../../shared/icons';
-import { type Cue, type Product, money } from '../../shared/shop';
+import { money } from '../../shared/money';
+import type { Offer, ViewerClock } from '../../shared/offers';
+import { type Product, type Variant, singleVariant } from '../../shared/product';
+import type { Cue } from '../../shared/shop';
+import { flashLine } from '../offers/lines';
+import { dealOf, priceTag } from '../product/price';
 
 const FEW = 5;
 const ADDED_SHOWN_MS = 2_500;
@@ -20,7 +25,10 @@ const ADDED_SHOWN_MS = 2_500;
 export class ComptoirCard extends LitElement {
   /** How many of the product are in the cart. */
   @property({ type: Number }) inCart = 0;
-  @property({ attribute: false }) onAdd: (product: Product) => void = () => {};
+  @property({ attribute: false }) offers: ReadonlyMap<string, Offer> = new Map();
+  @property({ attribute: false }) clock: ViewerClock = { epoch: null, tick: null, utcMs: 0 };
+  @property({ attribute: false }) onAdd: (product: Product, variant: Variant) => void = () => {};
+  @property({ attribute: false }) onDetails: (product: Product) => void = () => {};
   @state() private product: Product | null = null;
   @state() private added = false;
   private addedTimer = 0;
@@ -32,7 +40,7 @@ export class ComptoirCard extends LitElement {
       this.product = null;
       return;
     }
-    const another = this.dataset['cueId'] !== cue.id;
+    const another = this.dataset['cueId'] !== cue.id || this.product?.id !== product.id;
     this.product = product;
     this.setAttribute('data-cue-id', cue.id);
     if (another) this.enter();
@@ -58,8 +66,13 @@ export class ComptoirCard extends LitElement {
   }
 
   private card(product: Product): TemplateResult {
-    const { soldOut } = product;
-    return html`<section class="product-card" aria-label=${t('card.region')}>
+    const deal = dealOf(product, null, this.offers.values(), this.clock);
+    const details = () => this.onDetails(product);
+    return html`<section
+      class="product-card ${deal.flash === null ? '' : 'on-offer'}"
+      aria-label=${t('card.region')}
+      data-product=${product.id}
+    >
       ${picture(product)}
       <div class="words">
         <h2>${product.name}</h2>
@@ -70,30 +83,49 @@ export class ComptoirCard extends LitElement {
                 ${product.facts.map((fact) => html`<li>${fact}</li>`)}
               </ul>`
         }
-      </div>
-      <div class="deal">
-        <p class="price">
-          <strong>${money(product.priceMinor, product.currency)}</strong>
-          ${stock(product)}
-        </p>
-        <button class="button primary" ?disabled=${soldOut} @click=${() => this.add(product)}>
-          ${soldOut ? nothing : this.added ? icons.check : icons.cart} ${this.label(soldOut)}
+        <button
+          class="details"
+          aria-label=${t('card.details.of', { name: product.name })}
+          @click=${details}
+        >
+          ${t('card.details')}
         </button>
       </div>
+      <div class="deal">
+        <p class="price">${priceTag(deal, product.currency)} ${stock(product)}</p>
+        ${this.button(product)}
+      </div>
+      ${deal.flash === null ? nothing : flashLine(deal.flash, this.clock)}
     </section>`;
   }
 
-  private label(soldOut: boolean): string {
+  private button(product: Product): TemplateResult {
+    const { soldOut } = product;
+    const only = singleVariant(product);
+    const act = () => (only === null ? this.onDetails(product) : this.add(product, only));
+    const icon = soldOut ? nothing : this.added ? icons.check : icons.cart;
+    return html`<button class="button primary" ?disabled=${soldOut} @click=${act}>
+      ${icon} ${this.label(soldOut, only !== null)}
+    </button>`;
+  }
+
+  private label(soldOut: boolean, single: boolean): string {
     if (soldOut) return t('card.sold-out');
     if (this.added) return t('card.added');
+    if (!single) return t('card.choose');
     return this.inCart > 0 ? t('card.add-another', { n: number(this.inCart, 0) }) : t('card.add');
   }
 
-  private add(product: Product): void {
-    this.onAdd(product);
+  /** Says for a while that it is in the cart. */
+  celebrate(): void {
     this.added = true;
     clearTimeout(this.addedTimer);
     this.addedTimer = window.setTimeout(() => (this.added = false), ADDED_SHOWN_MS);
+  }
+
+  private add(product: Product, variant: Variant): void {
+    this.onAdd(product, variant);
+    this.celebrate();
   }
 
   /** From its first frame on it is all there; only its place moves. */

@@ -1,7 +1,7 @@
 /**
- * Follows the frames of a video and tells which card belongs to the one on screen.
+ * Follows the frames of a video and tells which cards belong to the one on screen.
  *
- * Lifecycle: `start()` once, `stop()` once. `onCard` is called within the frame's own callback, so
+ * Lifecycle: `start()` once, `stop()` once. `onCards` is called within the frame's own callback, so
  * that what it changes is painted with the frame.
  */
 
@@ -12,7 +12,7 @@ import { CardSchedule } from './schedule';
 export class CardDirector {
   private readonly schedule = new CardSchedule();
   private readonly stopped = new AbortController();
-  private shown: Cue | null = null;
+  private shown: readonly Cue[] = [];
   /** The video's time at the frame seen last. */
   private seconds: number | null = null;
   private frame = 0;
@@ -20,7 +20,7 @@ export class CardDirector {
   constructor(
     private readonly video: HTMLVideoElement,
     private readonly momentAt: (seconds: number) => Moment | null,
-    private readonly onCard: (cue: Cue | null) => void,
+    private readonly onCards: (cues: readonly Cue[]) => void,
   ) {}
 
   /** The moment on screen, or null while unknown. */
@@ -44,6 +44,12 @@ export class CardDirector {
   stop(): void {
     this.stopped.abort();
     cancelAnimationFrame(this.frame);
+  }
+
+  /** A rehearsal is over: `cues` stand again, and nothing else that was heard. */
+  restore(cues: readonly Cue[]): void {
+    this.schedule.restore(cues);
+    this.refresh();
   }
 
   learn(cues: Iterable<Cue>): void {
@@ -75,9 +81,9 @@ export class CardDirector {
   private look(seconds: number): void {
     this.seconds = seconds;
     const { moment } = this;
-    const cue = moment === null ? null : this.schedule.at(moment);
-    if (cue === this.shown) return;
-    this.shown = cue;
-    this.onCard(cue);
+    const cues = moment === null ? [] : this.schedule.upAt(moment);
+    if (cues.length === this.shown.length && cues.every((cue, i) => cue === this.shown[i])) return;
+    this.shown = cues;
+    this.onCards(cues);
   }
 }

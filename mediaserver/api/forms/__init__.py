@@ -1,0 +1,79 @@
+"""The JSON of the API as types, a file per room: what is read, what is answered. OpenAPI is made
+from these.
+
+Reading is strict: unknown keys, wrong types and lengths are refused before a handler runs. What
+needs the database or the rules of the shop is refused by the shop, in the same form.
+"""
+
+from mediaserver.api.forms.base import ErrorAnswer as ErrorAnswer
+from mediaserver.api.forms.base import Fault as Fault
+from mediaserver.api.forms.carts import Cart as Cart
+from mediaserver.api.forms.carts import CartForm as CartForm
+from mediaserver.api.forms.carts import CartItem as CartItem
+from mediaserver.api.forms.carts import CartItemForm as CartItemForm
+from mediaserver.api.forms.carts import CheckoutAddress as CheckoutAddress
+from mediaserver.api.forms.carts import Received as Received
+from mediaserver.api.forms.carts import ShownCart as ShownCart
+from mediaserver.api.forms.catalogue import CsvFile as CsvFile
+from mediaserver.api.forms.catalogue import ImportEntry as ImportEntry
+from mediaserver.api.forms.catalogue import ImportFromForm as ImportFromForm
+from mediaserver.api.forms.catalogue import ImportQuery as ImportQuery
+from mediaserver.api.forms.catalogue import ImportReport as ImportReport
+from mediaserver.api.forms.catalogue import Option as Option
+from mediaserver.api.forms.catalogue import Picture as Picture
+from mediaserver.api.forms.catalogue import PictureForm as PictureForm
+from mediaserver.api.forms.catalogue import Product as Product
+from mediaserver.api.forms.catalogue import ProductForm as ProductForm
+from mediaserver.api.forms.catalogue import Products as Products
+from mediaserver.api.forms.catalogue import Stock as Stock
+from mediaserver.api.forms.catalogue import StockForm as StockForm
+from mediaserver.api.forms.catalogue import Stocks as Stocks
+from mediaserver.api.forms.catalogue import Variant as Variant
+from mediaserver.api.forms.catalogue import VariantForm as VariantForm
+from mediaserver.api.forms.offers import Claim as Claim
+from mediaserver.api.forms.offers import Claimed as Claimed
+from mediaserver.api.forms.offers import ClaimForm as ClaimForm
+from mediaserver.api.forms.offers import CodeCount as CodeCount
+from mediaserver.api.forms.offers import CodesForm as CodesForm
+from mediaserver.api.forms.offers import Offer as Offer
+from mediaserver.api.forms.offers import OfferForm as OfferForm
+from mediaserver.api.forms.offers import Offers as Offers
+from mediaserver.api.forms.offers import StartForm as StartForm
+from mediaserver.api.forms.orders import BundleForm as BundleForm
+from mediaserver.api.forms.orders import CancelForm as CancelForm
+from mediaserver.api.forms.orders import ContactForm as ContactForm
+from mediaserver.api.forms.orders import NoteForm as NoteForm
+from mediaserver.api.forms.orders import Order as Order
+from mediaserver.api.forms.orders import OrderForm as OrderForm
+from mediaserver.api.forms.orders import OrderItem as OrderItem
+from mediaserver.api.forms.orders import OrderItemForm as OrderItemForm
+from mediaserver.api.forms.orders import Orders as Orders
+from mediaserver.api.forms.orders import OrdersQuery as OrdersQuery
+from mediaserver.api.forms.orders import OwnOrders as OwnOrders
+from mediaserver.api.forms.orders import PaymentForm as PaymentForm
+from mediaserver.api.forms.orders import PlacedOrder as PlacedOrder
+from mediaserver.api.forms.orders import StaffOrder as StaffOrder
+from mediaserver.api.forms.publishes import Health as Health
+from mediaserver.api.forms.publishes import TrackHealth as TrackHealth
+from mediaserver.api.forms.run import MarkForm as MarkForm
+from mediaserver.api.forms.run import Rehearsal as Rehearsal
+from mediaserver.api.forms.run import RehearsalForm as RehearsalForm
+from mediaserver.api.forms.run import Run as Run
+from mediaserver.api.forms.run import RunForm as RunForm
+from mediaserver.api.forms.run import RunItem as RunItem
+from mediaserver.api.forms.run import RunItemForm as RunItemForm
+from mediaserver.api.forms.run import RunPinForm as RunPinForm
+from mediaserver.api.forms.run import RunPinned as RunPinned
+from mediaserver.api.forms.run import Undone as Undone
+from mediaserver.api.forms.shows import Cue as Cue
+from mediaserver.api.forms.shows import CueForm as CueForm
+from mediaserver.api.forms.shows import Cues as Cues
+from mediaserver.api.forms.shows import Show as Show
+from mediaserver.api.forms.webhooks import Deliveries as Deliveries
+from mediaserver.api.forms.webhooks import DeliveriesQuery as DeliveriesQuery
+from mediaserver.api.forms.webhooks import Delivery as Delivery
+from mediaserver.api.forms.webhooks import SecretWebhook as SecretWebhook
+from mediaserver.api.forms.webhooks import Webhook as Webhook
+from mediaserver.api.forms.webhooks import WebhookChange as WebhookChange
+from mediaserver.api.forms.webhooks import WebhookForm as WebhookForm
+from mediaserver.api.forms.webhooks import Webhooks as Webhooks

@@ -1,0 +1,1 @@
+"""Offers: their terms, when each counts for which viewer, what they do to a price, their codes."""
