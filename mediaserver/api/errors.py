@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from mediaserver.errors import RequestRefused
-from overlay.errors import ShopError
+from overlay.errors import ShopError, StoreUnavailable
 
 log = structlog.get_logger()
 
@@ -50,8 +50,12 @@ _SHOP_STATUSES = {
     "cue_conflict": 409,
     "cue_refused": 422,
     "idempotency_mismatch": 422,
-    "shop_unavailable": 503,
 }
+
+SHOP_AWAY = (
+    "The shop's database is not to be had just now, so nothing was changed; the picture goes on. "
+    "Try again in a moment."
+)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -80,6 +84,8 @@ async def errors_middleware(request: web.Request, handler: Handler) -> web.Strea
         return await handler(request)
     except RequestRefused as exc:
         return _refusal(exc.status, exc.code, str(exc), exc.field, exc.retry_after_s)
+    except StoreUnavailable:  # the desk has logged why; a path or a host name is nobody else's
+        return _refusal(503, StoreUnavailable.code, SHOP_AWAY, None)
     except ShopError as exc:
         return _refusal(_SHOP_STATUSES.get(exc.code, 500), exc.code, str(exc), exc.field)
     except web.HTTPException as exc:

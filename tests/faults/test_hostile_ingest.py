@@ -28,6 +28,7 @@ FLOOD = 100_000
 PER_FRAME = 120
 """Datagrams for each frame of the stream: thousands a second, and less than a socket's buffer."""
 FRAMES_PER_S = 60
+MEASURED_S = 20.0
 MEMORY_GROWTH = 1.15
 """By how much the process may have grown afterwards: allocators keep some of what they got."""
 
@@ -61,6 +62,12 @@ class OnAir:
         while len(self.units) < self.source.number:
             await self.frames(self.source.number - len(self.units))
         assert not any(unit.damaged for unit in self.units)
+        seen = self.house.metrics
+
+        async def measured() -> bool:
+            return self.house.metrics is not seen
+
+        await eventually(measured, MEASURED_S, "the process has measured itself once more")
         lost = re.findall(rb"^comptoir_ingest_lost_total.* (\S+)$", self.house.metrics, re.M)
         assert [float(count) for count in lost] == [0.0, 0.0]
 
