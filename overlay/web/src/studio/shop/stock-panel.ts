@@ -17,6 +17,8 @@ export class ComptoirStock extends ShopPanel {
   /** Every order is news here: a rush must not become a rush of questions. */
   protected override askSoonMs = 2_000;
   @state() private stocks: ReadonlyMap<string, Stock> = new Map();
+  /** What the host has typed and not saved, by `stockKey`: news of the stock leaves it alone. */
+  private readonly typed = new Map<string, string>();
 
   /** The show itself tells what is left; what is held and sold is the host's to know. */
   protected async load(api: HostApi): Promise<void> {
@@ -86,7 +88,8 @@ export class ComptoirStock extends ShopPanel {
   }
 
   private stockForm(product: Product, variant: Variant, name: string): TemplateResult | typeof nothing {
-    const stock = this.stocks.get(stockKey(product.id, variant.id));
+    const key = stockKey(product.id, variant.id);
+    const stock = this.stocks.get(key);
     if (stock === undefined) return nothing;
     return html`<form
       class="restock"
@@ -103,7 +106,8 @@ export class ComptoirStock extends ShopPanel {
           max=${MAX_STOCK}
           step="1"
           aria-label=${t('stock.in-all.of', { name })}
-          .value=${String(stock.inAll)}
+          .value=${this.typed.get(key) ?? String(stock.inAll)}
+          @input=${(event: InputEvent) => this.typed.set(key, (event.target as HTMLInputElement).value)}
         />
       </label>
       <small>${t('stock.taken', { sold: number(stock.sold, 0), held: number(stock.held, 0) })}</small>
@@ -119,14 +123,19 @@ export class ComptoirStock extends ShopPanel {
 
   private restock(event: SubmitEvent, { id }: Product, { id: variant }: Variant): void {
     event.preventDefault();
-    const typed = new FormData(event.target as HTMLFormElement).get('stock');
-    const stock = typedStock(String(typed ?? ''));
+    const typed = String(new FormData(event.target as HTMLFormElement).get('stock') ?? '');
+    const stock = typedStock(typed);
     if (stock === null) {
       this.problem = t('stock.error.number', { most: number(MAX_STOCK, 0) });
       return;
     }
     const address = `products/${encodeURIComponent(id)}/stock`;
-    void this.act((api) => api.send(address, 'PUT', { variant, stock }));
+    void this.act(async (api) => {
+      const answer = await api.send(address, 'PUT', { variant, stock });
+      const key = stockKey(id, variant);
+      if (this.typed.get(key) === typed) this.typed.delete(key);
+      return answer;
+    });
   }
 
   private markSoldOut({ id }: Product, { id: variant }: Variant): void {
