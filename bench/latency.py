@@ -3,10 +3,14 @@
 A headless Chromium opens the studio page, whose camera is a canvas (854x480, 30 frames a second)
 that paints the time into every frame, and publishes it over WHIP. Another headless Chromium watches
 and reads that time from every frame it presents. Measured are our watch page at the presets `low`
-and `ultra`, and, as peer, hls.js as it comes (its defaults, on a bare page) at `low`.
+and `ultra`, by media push and by LL-HLS, and, as peer, hls.js as it comes (its defaults, on a bare
+page) at `low`; by push also on a way that after 10 s becomes 50 or 150 ms long (there and back)
+and loses 1 % (`bench/slow_line.py` says how, and what it leaves out). For our page also how long
+it took from its address to its first frame.
 
 What the figures do not say: both browsers and the server share one machine and the loopback, so
-there is no network in them, and no camera, screen or GPU. A slow machine shows as latency.
+there is no network in them, and no camera, screen or GPU. A slow machine shows as latency. A stall
+is an event `waiting` of the video; playback that was slowed down is none.
 """
 
 import argparse
@@ -17,9 +21,10 @@ import statistics
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
 from aiohttp import web
@@ -42,11 +47,24 @@ from bench.machine import CpuTimes
 from bench.node import ROOT, Node, NodeError
 from bench.polling import eventually
 from bench.report import Figure, percentile, print_report
+from bench.slow_line import SlowRelay, Trouble
 from transcoder.control import LatencyPreset
 
 HLS_JS = ROOT / "overlay/web/node_modules/hls.js/dist/hls.min.js"
 SHOW = "bench"
 ON_AIR_TIMEOUT_S = 20.0
+TROUBLE_AFTER_S = 10.0
+SEED = 1
+
+NO_PUSH = """
+  const Plain = WebSocket;
+  window.WebSocket = class extends Plain {
+    constructor(url, protocols) {
+      super(url, [protocols ?? []].flat().filter((each) => !each.includes("msgpack")));
+    }
+  };
+"""
+"""A page whose sockets offer no msgpack plays LL-HLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +76,36 @@ class Plan:
 
 
 FULL, QUICK = Plan(settle_s=12.0, measure_s=30.0), Plan(settle_s=7.0, measure_s=7.0)
+STEADY_S = 60.0
+"""How long push is looked at for stalls."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One player in one situation."""
+
+    title: str
+    preset: LatencyPreset
+    how: Literal["push", "hls", "bare"]
+    trouble: Trouble | None = None
+
+
+CASES: Mapping[str, Case] = {
+    "push_low": Case(title="our page by push, low", preset="low", how="push"),
+    "hls_low": Case(title="our page by LL-HLS, low", preset="low", how="hls"),
+    "hlsjs_default": Case(title="hls.js defaults, low", preset="low", how="bare"),
+    "push_rtt50": Case(
+        title="push, low, 50 ms and 1 % loss",
+        preset="low", how="push", trouble=Trouble(rtt_s=0.05, loss=0.01),
+    ),
+    "push_rtt150": Case(
+        title="push, low, 150 ms and 1 % loss",
+        preset="low", how="push", trouble=Trouble(rtt_s=0.15, loss=0.01),
+    ),
+    "push_ultra": Case(title="our page by push, ultra", preset="ultra", how="push"),
+    "hls_ultra": Case(title="our page by LL-HLS, ultra", preset="ultra", how="hls"),
+}  # fmt: skip
+QUICK_CASES = ("push_low", "hlsjs_default")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +117,8 @@ class Measured:
     unreadable: int
     stalls: int
     idle_share: float
+    first_frame_s: float
+    """From the page's address to its first frame."""
 
     @property
     def p50_s(self) -> float:
@@ -89,12 +139,18 @@ class Measured:
             str(len(self.delays_s)),
             str(self.unreadable),
             str(self.stalls),
+            f"{self.first_frame_s:.2f} s",
             f"{self.idle_share:.0%}",
         )
 
 
 def measured(
-    name: str, frames: Sequence[SeenFrame], *, stalled: int, idle_share: float
+    name: str,
+    frames: Sequence[SeenFrame],
+    *,
+    stalled: int,
+    idle_share: float,
+    first_frame_s: float,
 ) -> Measured:
     """Sum up what a viewer saw. Raises `NodeError` where it saw nothing."""
     delays = tuple(frame.delay_s for frame in frames if frame.delay_s is not None)
@@ -106,25 +162,38 @@ def measured(
         unreadable=len(frames) - len(delays),
         stalls=stalled,
         idle_share=idle_share,
+        first_frame_s=first_frame_s,
     )
 
 
-async def run(plan: Plan, *, quick: bool) -> dict[str, Measured]:
-    """All measurements, by the name of their figures."""
+async def run(plan: Plan, names: Collection[str]) -> dict[str, Measured]:
+    """The measurements of these cases, by their names."""
     results = {}
+    chosen = {name: case for name, case in CASES.items() if name in names}
+    presets = dict.fromkeys(case.preset for case in chosen.values())
     async with chromium() as host_browser, chromium() as viewer_browser:
-        async with _on_air("low", host_browser) as node:
-            watch = f"{node.url}/watch/{SHOW}"
-            results["hls_low"] = await _watch("our page, low", viewer_browser, watch, plan)
-            async with bare_page(node, SHOW) as page_url:
-                results["hlsjs_default"] = await _watch(
-                    "hls.js defaults, low", viewer_browser, page_url, plan
-                )
-        if not quick:
-            async with _on_air("ultra", host_browser) as node:
-                watch = f"{node.url}/watch/{SHOW}"
-                results["hls_ultra"] = await _watch("our page, ultra", viewer_browser, watch, plan)
-    return results
+        for preset in presets:
+            async with _on_air(preset, host_browser) as node:
+                for name, case in chosen.items():
+                    if case.preset == preset:
+                        results[name] = await _measure(case, viewer_browser, node, plan)
+    return {name: results[name] for name in chosen}
+
+
+async def _measure(case: Case, browser: Browser, node: Node, plan: Plan) -> Measured:
+    path = f"/watch/{SHOW}"
+    if case.trouble is not None:
+        async with SlowRelay(node.http_port, seed=SEED) as relay:
+            return await _watch(
+                case, browser, f"http://localhost:{relay.port}{path}",
+                Plan(settle_s=TROUBLE_AFTER_S, measure_s=STEADY_S), relay=relay,
+            )  # fmt: skip
+    if case.how == "bare":
+        async with bare_page(node, SHOW) as url:
+            return await _watch(case, browser, url, plan)
+    if case.how == "push" and plan is FULL:
+        plan = Plan(settle_s=plan.settle_s, measure_s=STEADY_S)
+    return await _watch(case, browser, f"{node.url}{path}", plan)
 
 
 @contextlib.asynccontextmanager
@@ -158,22 +227,44 @@ async def until_on_air(node: Node, show: str) -> None:
             raise NodeError(f"{exc}\n{node.log_end()}") from None
 
 
-async def _watch(name: str, browser: Browser, url: str, plan: Plan) -> Measured:
+async def _watch(
+    case: Case, browser: Browser, url: str, plan: Plan, *, relay: SlowRelay | None = None
+) -> Measured:
     page = await viewer_page(browser)
+    if case.how == "hls":
+        await page.add_init_script(NO_PUSH)
     await page.goto(url)
     await asyncio.sleep(plan.settle_s)
-    await _forget(page)
+    seen = await seen_frames(page)
+    if not seen:
+        raise NodeError(f"{case.title}: nothing was shown in {plan.settle_s:g} s")
+    opened_ms = float(await page.evaluate("performance.timeOrigin"))
+    await stalls(page)
+    if case.how != "bare":
+        await _check_engine(page, case)
+    if relay is not None and case.trouble is not None:
+        relay.trouble = case.trouble
     before = CpuTimes.now()
     await asyncio.sleep(plan.measure_s)
     idle_share = before.idle_share_until(CpuTimes.now())
     frames, stalled = await seen_frames(page), await stalls(page)
+    if case.how != "bare":
+        await _check_engine(page, case)
     await page.close()
-    return measured(name, frames, stalled=stalled, idle_share=idle_share)
+    return measured(
+        case.title,
+        frames,
+        stalled=stalled,
+        idle_share=idle_share,
+        first_frame_s=(seen[0].shown_at_ms - opened_ms) / 1000,
+    )
 
 
-async def _forget(page: Page) -> None:
-    await seen_frames(page)
-    await stalls(page)
+async def _check_engine(page: Page, case: Case) -> None:
+    """Raises `NodeError` where another engine plays than the one to be measured."""
+    engine = await page.locator("comptoir-player").get_attribute("data-engine")
+    if engine != case.how:
+        raise NodeError(f"{case.title}: the page plays by {engine}")
 
 
 @contextlib.asynccontextmanager
@@ -204,13 +295,20 @@ def _file(path: Path) -> Handler:
 def figures_of(results: dict[str, Measured]) -> dict[str, Figure]:
     """The figures of the JSON line; null for what was not measured."""
     figures: dict[str, Figure] = {"idle_share": min(each.idle_share for each in results.values())}
-    for name in ("hls_low", "hls_ultra", "hlsjs_default"):
+    for name, case in CASES.items():
         result = results.get(name)
         figures[f"{name}_p50_s"] = result.p50_s if result else None
         figures[f"{name}_p95_s"] = result.p95_s if result else None
-    ours = [each for name, each in results.items() if name.startswith("hls_")]
+        if case.how != "bare":
+            figures[f"{name}_first_frame_s"] = result.first_frame_s if result else None
+        if case.how == "bare" or case.trouble is not None:
+            figures[f"{name}_stalls"] = result.stalls if result else None
+    ours = [
+        result
+        for name, result in results.items()
+        if CASES[name].how != "bare" and CASES[name].trouble is None
+    ]
     figures["stalls"] = sum(each.stalls for each in ours)
-    figures["hlsjs_default_stalls"] = results["hlsjs_default"].stalls
     figures["unreadable"] = sum(each.unreadable for each in results.values())
     return figures
 
@@ -222,21 +320,24 @@ def main() -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--quick", action="store_true", help="`low` only, shorter: within 45 s")
+    parser.add_argument("--quick", action="store_true", help="two of them, shorter: within 45 s")
+    parser.add_argument("--only", nargs="+", choices=CASES, metavar="CASE",
+                        help=f"these alone: {', '.join(CASES)}")  # fmt: skip
     options = parser.parse_args()
     for needed, how in ((CHROMIUM, "install the package chromium"), (HLS_JS, "run `make setup`")):
         if not needed.exists():
             print(f"This bench needs {needed.name}: {how}.", file=sys.stderr)
             return 1
     try:
-        results = asyncio.run(run(QUICK if options.quick else FULL, quick=options.quick))
+        plan, names = (QUICK, QUICK_CASES) if options.quick else (FULL, tuple(CASES))
+        results = asyncio.run(run(plan, options.only or names))
     except NodeError as exc:
         print(f"The measurement failed: {exc}", file=sys.stderr)
         return 1
     print_report(
         bench="latency",
         title="Glass to glass, 854x480 at 30 frames a second",
-        columns=("player", "p50", "p95", "frames", "unreadable", "stalls", "idle"),
+        columns=("player", "p50", "p95", "frames", "unreadable", "stalls", "opening", "idle"),
         rows=[each.row() for each in results.values()],
         figures=figures_of(results),
     )

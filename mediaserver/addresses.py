@@ -34,12 +34,13 @@ def client_address(peer: str, claims: Iterable[str], trusted: Sequence[Network])
     """
     hops = [hop.strip() for claim in claims for hop in claim.split(",")]
     client = peer
-    while hops and _is_of(client, trusted):
+    while hops and is_of(client, trusted):
         client = hops.pop()
     return client if _parsed(client) is not None else peer
 
 
-def _is_of(address: str, networks: Sequence[Network]) -> bool:
+def is_of(address: str, networks: Sequence[Network]) -> bool:
+    """Whether `address` lies in one of `networks`."""
     ip = _parsed(address)
     return ip is not None and any(ip in network for network in networks)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,13 +22,14 @@ from mediaserver.api.shop import shop_endpoints
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
-from mediaserver.broadcast.feed import GatewayFeed
-from mediaserver.broadcast.hub import Hub, replay_of
+from mediaserver.broadcast.hub import Hub
 from mediaserver.broadcast.run import Recipe
 from mediaserver.broadcast.show import ShowRunner
-from mediaserver.bus import unix
+from mediaserver.broadcast.voice import Voice
+from mediaserver.bus import said, unix
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus, ViewerMessage, WantWorkers
 from mediaserver.checkouts import Checkouts, stripe_of, terms_of
+from mediaserver.cluster_door import ClusterDoor, place_of
 from mediaserver.config import Config
 from mediaserver.errors import BusError, StartError
 from mediaserver.health import Readiness
@@ -52,7 +53,6 @@ from overlay.show.events import read_cue
 from overlay.values import ShowEvent
 from transcoder.control import Hello
 from transcoder.profiles import Profile
-from transcoder.wire import frame
 
 log = structlog.get_logger()
 
@@ -69,69 +69,77 @@ class Node:
         self.pool = WorkerPool(spares=config.spare_workers, want=self.supervisor.want)
         self.ingest = IngestLink()
         self.shows: dict[str, ShowRunner] = {}
-        self.feed = GatewayFeed(replay=self._replay)
-        self.shop = ShopDesk(
-            lambda: _open_shop(config),
-            shows=tuple(config.shows),
-            audience=self,
+        names = tuple(config.shows) if "api" in config.roles else ()
+        self.shop = ShopDesk(lambda: _open_shop(config), shows=names, audience=self)
+        self.playheads = Playheads(shows=self.shows, tokens=self.viewers)
+        self.voice = Voice(
+            names=names,
+            shows=self.shows,
+            snapshots=self.shop.snapshots,
+            playheads=self.playheads.take,
+            place=place_of(config),
         )
+        self.feed = self.voice.feed
         desk = ShowDesk(
             pool=self.pool,
             ingest=self.ingest,
             store=EpochStore(config.data / "epochs.json"),
-            publish=self.feed.publish,
+            say=self.voice.say,
             recipe=Recipe(profile=profile, latency=config.latency),
             told=self._show_told,
+            owns=self.voice.owns,
         )
         policy = ShowPolicy(
             grace_s=config.webrtc.grace_s,
             window_s=config.gateway.window_s,
             second_publisher=config.webrtc.second_publisher,
         )
-        for name, show in config.shows.items():
-            self.shows[name] = ShowRunner(
-                name=name, title=show.title or name, desk=desk, policy=policy
-            )
-        self.playheads = Playheads(shows=self.shows, tokens=self.viewers)
+        for name in names:
+            title = config.shows[name].title or name
+            self.shows[name] = ShowRunner(name=name, title=title, desk=desk, policy=policy)
         self.hub = Hub(
             shows=self.shows,
             pool=self.pool,
             ingest=self.ingest,
             feed=self.feed,
             au_socket=folder.access_units,
-            playheads=self.playheads,
+            reported=self.voice.reported,
         )
 
     def snapshot(self, snapshot: ShowSnapshot) -> None:
         """The shop's database has been opened: gateways begin with this."""
-        self.feed.publish(frame(snapshot))
+        self.voice.say(said.snapshot(snapshot))
 
     def event(self, event: ShowEvent) -> None:
         """The shop has committed an event: out to viewers, and a cue into the media as well."""
-        self.feed.publish(frame(event))
+        self.voice.say(said.event(event))
         if event.type == "cue":
             self.shows[event.show].carry(read_cue(event.data))
 
     def tell_viewer(self, show: str, viewer: str, data: dict[str, Any]) -> None:
         """Something for one viewer alone, on whichever gateway they are."""
         token = self.viewers.token(viewer)
-        self.feed.publish(frame(ViewerMessage(show=show, token=token, data=data)))
+        self.voice.say(said.to_viewer(ViewerMessage(show=show, token=token, data=data)))
 
     def _show_told(self, status: ShowStatus) -> None:
         if self.webhooks is not None:
             self.webhooks.show_told(status)
 
     def readiness(self) -> Readiness:
-        """Every dependency of the node."""
-        return Readiness(
-            checks={
-                "ingest": self.ingest.connected,
-                "gateway": self.feed.count > 0,
-                "transcoder": self.pool.idle + self.pool.busy >= min(1, self.config.spare_workers),
-                "data": os.access(self.config.data, os.W_OK),
-                "shop": self.shop.available,
-            }
-        )
+        """Every dependency of what this node does."""
+        checks = {"data": os.access(self.config.data, os.W_OK)}
+        if "ingest" in self.config.roles:
+            enough = min(1, self.config.spare_workers)
+            checks["ingest"] = self.ingest.connected
+            checks["transcoder"] = self.pool.idle + self.pool.busy >= enough
+        if "gateway" in self.config.roles:
+            checks["gateway"] = self.feed.count > 0
+        # A node that stands by has no shop as long as another one has the database.
+        if "api" in self.config.roles and (self.voice.cluster is None or self.voice.owned):
+            checks["shop"] = self.shop.available
+        if self.voice.cluster is not None:
+            checks["redis"] = self.voice.cluster.connected
+        return Readiness(checks=checks)
 
     def metrics(self) -> bytes:
         """The metrics page of the node."""
@@ -139,12 +147,9 @@ class Node:
             states=lambda: [show.status.state for show in self.shows.values()],
             workers=lambda: {"idle": self.pool.idle, "busy": self.pool.busy},
             gateways=lambda: self.feed.count,
+            viewers=self.voice.viewers,
         )
         return exposition([own, ChildMetrics(lambda: self.hub.metrics)])
-
-    def _replay(self) -> Iterator[bytes]:
-        yield from map(frame, self.shop.snapshots())
-        yield from replay_of(self.shows.values())
 
 
 class SupervisorLink:
@@ -177,25 +182,53 @@ async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> No
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
     node = Node(config, folder, profile)
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(node.shop.close)
-        await node.shop.start()
-        outgoing = await stack.enter_async_context(SafeClient(config.outgoing))
-        imports = _imports(node, stack, outgoing)
-        hooks = await _hooks(node, stack)
-        app = make_app(routes=_routes(node, imports, outgoing, hooks), readiness=node.readiness)
-        offers = asyncio.create_task(OfferClock(shows=node.shows, desk=node.shop).run())
-        stack.callback(offers.cancel)
+        if "api" in config.roles:
+            await _serve_api(node, stack)
         bus = await unix.serve(folder.bus, node.hub.accept)
         stack.callback(bus.close)
-        http = await serve_unix(app, folder.main_http)
-        stack.push_async_callback(http.cleanup)
         admin = await _serve_admin(config.admin.host, config.admin.port, node)
         stack.push_async_callback(admin.cleanup)
         for show in node.shows.values():
             stack.push_async_callback(show.close)
             show.restore(node.shop.cues(show.name))
+        voice = asyncio.create_task(node.voice.run())
+        stack.push_async_callback(_ended, voice)
         log.info("main_ready", shows=len(node.shows), admin_port=config.admin.port)
         await unix.dial_forever(folder.supervisor, node.supervisor.attach)
+
+
+async def _serve_api(node: Node, stack: contextlib.AsyncExitStack) -> None:
+    """The shop, and all that is asked of it and of the shows over HTTP."""
+    config = node.config
+    stack.push_async_callback(node.shop.close)
+    await node.shop.start()
+    outgoing = await stack.enter_async_context(SafeClient(config.outgoing))
+    imports = _imports(node, stack, outgoing)
+    hooks = await _hooks(node, stack)
+    offers = asyncio.create_task(OfferClock(shows=node.shows, desk=node.shop).run())
+    stack.callback(offers.cancel)
+    resources = _routes(node, imports, outgoing, hooks)
+    door = ClusterDoor(elsewhere=node.voice.elsewhere, pictures=config.data / "pictures")
+    app = make_app(routes=resources, readiness=node.readiness, middlewares=[door.owned_only])
+    http = await serve_unix(app, node.folder.main_http)
+    stack.push_async_callback(http.cleanup)
+    if config.cluster.listen:
+        # The same resources, so that a limit for each address is one for both doors.
+        inner = make_app(
+            routes=[*resources, door.picture_route()],
+            readiness=node.readiness,
+            middlewares=[
+                door.known_only(config.cluster.secret.get_secret_value()),
+                door.owned_only,
+            ],
+        )
+        listener = await door.serve(inner, config.cluster.listen)
+        stack.push_async_callback(listener.cleanup)
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _open_shop(config: Config) -> Shop:

@@ -1,4 +1,4 @@
-"""The command line: ``comptoir serve | demo | keys | import | export | backup | restore …``.
+"""The command line: ``comptoir serve | demo | check | keys | import | export | backup …``.
 
 Every failure is one sentence on standard error and a non-zero exit status.
 """
@@ -16,6 +16,7 @@ from rich.console import Console
 from mediaserver import config as configuration
 from mediaserver import logs
 from mediaserver.auth import new_key
+from mediaserver.certificates import doubts_now, read_credentials
 from mediaserver.config import Config
 from mediaserver.errors import ComptoirError
 from mediaserver.profiles import find_profile
@@ -47,9 +48,15 @@ def serve(
     admin_port: AdminPort = None,
     webrtc_port: WebRtcPort = None,
     data: Data = None,
+    roles: Annotated[
+        str | None, typer.Option(help="What this machine does: some of api,ingest,gateway.")
+    ] = None,
 ) -> None:
     """Run the server until Ctrl-C."""
-    settings = _load(config, _options(http_port, admin_port, webrtc_port, data))
+    options = _options(http_port, admin_port, webrtc_port, data)
+    if roles is not None:
+        options["roles"] = [role.strip() for role in roles.split(",")]
+    settings = _load(config, options)
     logs.configure(settings.log, process="supervisor")
     uvloop.run(run_node(settings))
 
@@ -71,11 +78,38 @@ def demo(
 def check_config(
     file: Annotated[Path, typer.Argument(help="The YAML file to check.")],
 ) -> None:
-    """Check a configuration and the encoder profile it names, without starting anything."""
+    """Check a configuration, and the encoder profile and certificate it names, without starting
+    anything."""
     settings = _load(file, {})
     profile = find_profile(settings.profile)
     shows = ", ".join(sorted(settings.shows)) or "none"
+    tls = settings.http.tls.files
+    if tls is not None and (doubts := doubts_now(read_credentials(tls))):
+        typer.echo(f"The certificate {tls.certificate} will be refused: {doubts}.", err=True)
     typer.echo(f"{file} is valid. Profile: {profile.name}. Shows: {shows}.")
+
+
+@cli.command()
+def check(
+    url: Annotated[str, typer.Argument(help="The multivariant playlist, as players get it.")],
+    seconds: Annotated[
+        float, typer.Option(help="How long to follow the live edge.", min=1, max=3600)
+    ] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Count SHOULD rules too.")] = False,
+    timeout: Annotated[
+        float, typer.Option(help="Seconds for any one answer.", min=0.1, max=300)
+    ] = 10.0,
+) -> None:
+    """Check any LL-HLS origin with cues against the rules that players and caches rely on.
+
+    Exit status: 0 fine, 1 a MUST is broken, 2 cannot be checked.
+    """
+    from mediaserver.check.command import run_check
+
+    raise typer.Exit(
+        run_check(url, seconds=seconds, timeout_s=timeout, as_json=as_json, strict=strict)
+    )
 
 
 @cli.command()

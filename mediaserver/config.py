@@ -30,8 +30,11 @@ from mediaserver.addresses import Network
 from mediaserver.config_base import MIN_KEY_CHARS as MIN_KEY_CHARS
 from mediaserver.config_base import ORIGIN, Section, checked_key
 from mediaserver.config_checkout import CheckoutConfig, StripeConfig
+from mediaserver.config_cluster import ALL_ROLES, ClusterConfig, NodeRole, check_roles
 from mediaserver.config_ice import IceServerConfig
+from mediaserver.config_tls import TlsConfig
 from mediaserver.errors import ConfigError
+from mediaserver.gateway.hot.limits import Limits
 from transcoder.control import LatencyPreset
 
 SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -50,6 +53,7 @@ class HttpConfig(Section):
     public_url: str = ""
     allowed_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    tls: TlsConfig = TlsConfig()
 
     @field_validator("public_url")
     @classmethod
@@ -130,6 +134,17 @@ class GatewayConfig(Section):
 
     workers: int = Field(default=1, ge=1, le=64)
     window_s: float = Field(default=60.0, ge=12, le=3600)
+    max_connections: int = Field(default=16_000, ge=64, le=1_000_000)
+    connections_per_address: int = Field(default=1024, ge=1, le=1_000_000)
+    max_load: float = Field(default=0.9, ge=0.1, le=1.0)
+    header_timeout_s: float = Field(default=10.0, ge=1, le=120)
+    body_timeout_s: float = Field(default=45.0, ge=1, le=600)
+    idle_timeout_s: float = Field(default=75.0, ge=5, le=3600)
+
+    @property
+    def limits(self) -> Limits:
+        """What one gateway process bears of its connections."""
+        return Limits(**self.model_dump(exclude={"workers", "window_s"}))
 
 
 class OutgoingConfig(Section):
@@ -205,6 +220,8 @@ class Config(BaseSettings):
     shop: ShopConfig = ShopConfig()
     stripe: StripeConfig = StripeConfig()
     shows: dict[str, ShowConfig] = {}
+    roles: tuple[NodeRole, ...] = Field(default=ALL_ROLES, min_length=1, max_length=3)
+    cluster: ClusterConfig = ClusterConfig()
     log: LogConfig = LogConfig()
 
     @property
@@ -228,6 +245,11 @@ class Config(BaseSettings):
                 )
         _refuse_shared_keys(value)
         return value
+
+    @model_validator(mode="after")
+    def _clustered(self) -> "Config":
+        check_roles(self.roles, self.cluster)
+        return self
 
     @model_validator(mode="after")
     def _payable(self) -> "Config":
@@ -267,9 +289,15 @@ def load(path: Path | None = None, options: Mapping[str, Any] | None = None) -> 
     return _validated({**_read(path), "_options": dict(options or {})}, source=path)
 
 
-def to_plain(config: Config, *, keys: bool) -> dict[str, Any]:
-    """Plain data for the pipe to our own child processes, with the keys in clear or without any."""
+def to_plain(config: Config, *, keys: bool, cluster: bool = False) -> dict[str, Any]:
+    """Plain data for the pipe to our own child processes, with the keys in clear or without any;
+    those of the cluster with `cluster`."""
     plain = config.model_dump(mode="json")
+    if keys or cluster:
+        plain["cluster"]["redis"] = config.cluster.redis.get_secret_value()
+        plain["cluster"]["secret"] = config.cluster.secret.get_secret_value()
+    else:
+        plain["cluster"], plain["roles"] = {}, list(ALL_ROLES)
     plain["operator_key"] = config.operator_key.get_secret_value() if keys else ""
     plain["shop"]["database"] = config.shop.database.get_secret_value() if keys else ""
     for name, show in config.shows.items():
@@ -335,9 +363,11 @@ def _validated(values: dict[str, Any], *, source: Path | None) -> Config:
 
 def _sentence(error: Any) -> str:
     path = ".".join(str(step) for step in error["loc"])
+    if not path:  # of the whole, which may hold keys: the sentence names what it means itself
+        return f"{error['msg'].removeprefix('Value error, ')}."
     if error["type"] == "extra_forbidden":
         return f"{path}: there is no such key."
-    hidden = error["loc"][:1] in (("shows",), ("shop",), ("stripe",))
+    hidden = error["loc"][:1] in (("shows",), ("shop",), ("stripe",), ("cluster",))
     secret = hidden or "key" in path.rsplit(".", 1)[-1] or "ice_servers" in path
     given = "" if secret else f" (given: {_short(error['input'])})"
     message = error["msg"].removeprefix("Value error, ")

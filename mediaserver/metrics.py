@@ -45,13 +45,15 @@ class NodeMetrics(Collector):
         states: Callable[[], Iterable[str]],
         workers: Callable[[], Mapping[str, int]],
         gateways: Callable[[], int],
+        viewers: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._states = states
         self._workers = workers
         self._gateways = gateways
+        self._viewers = viewers
 
     def collect(self) -> Iterator[Metric]:
-        """Shows by state, workers by use, gateways."""
+        """Shows by state, workers by use, gateways, viewers by show."""
         shows = _gauge("comptoir_shows", "Shows by state", "state")
         states = list(self._states())
         for state in ("idle", "live", "away", "ended"):
@@ -61,7 +63,10 @@ class NodeMetrics(Collector):
             workers.add_metric(["main", use], count)
         gateways = _gauge("comptoir_gateways", "Gateways connected to main")
         gateways.add_metric(["main"], self._gateways())
-        yield from (shows, workers, gateways)
+        viewers = _gauge("comptoir_viewers", "Viewers on all nodes' gateways", "show")
+        for show, count in self._viewers().items():
+            viewers.add_metric(["main", show], count)
+        yield from (shows, workers, gateways, viewers)
 
 
 def _gauge(name: str, sentence: str, *labels: str) -> GaugeMetricFamily:

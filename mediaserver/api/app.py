@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from mediaserver.api.errors import CORS, errors_middleware
 from mediaserver.health import Readiness
@@ -14,14 +15,20 @@ BACKLOG = 1024
 
 
 def make_app(
-    *, routes: Sequence[web.RouteDef], readiness: Callable[[], Readiness]
+    *,
+    routes: Sequence[web.RouteDef],
+    readiness: Callable[[], Readiness],
+    middlewares: Sequence[Middleware] = (),
 ) -> web.Application:
-    """The application: `routes` and `/readyz`. Bodies are bounded by the largest legal one."""
+    """The application: `routes` and `/readyz`. Bodies are bounded by the largest legal one.
+    `middlewares` may refuse a request before it is looked at."""
 
     async def readyz(_: web.Request) -> web.Response:
         return readiness_response(readiness())
 
-    app = web.Application(middlewares=[errors_middleware], client_max_size=MAX_OFFER_BYTES)
+    app = web.Application(
+        middlewares=[errors_middleware, *middlewares], client_max_size=MAX_OFFER_BYTES
+    )
     app.add_routes([*routes, web.get("/readyz", readyz)])
     return app
 

@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 from mediaserver.broadcast.epochs import EpochStore
 from mediaserver.broadcast.run import Recipe
 from mediaserver.bus.messages import OpenSession, ShowStatus
+from mediaserver.bus.said import Said
+from mediaserver.errors import PublishRefused
 from mediaserver.workers.pool import WorkerPool
 
 
@@ -42,12 +44,24 @@ class ShowDesk:
     pool: WorkerPool
     ingest: Ingest
     store: EpochStore
-    publish: Callable[[bytes], None]
-    """Sends framed bytes to every gateway."""
+    say: Callable[[Said], None]
+    """Tells every gateway."""
     recipe: Recipe
     """The encoder profile, as it was when the server started."""
     told: Callable[[ShowStatus], None] = lambda _: None
     """Hears how each show fares, as the gateways do."""
+    owns: Callable[[str], bool] = lambda _: True
+    """Whether this node, and no other, speaks for a show."""
+
+    def require_owned(self, show: str) -> None:
+        """Raises `PublishRefused` where another node speaks for a show, or nobody yet."""
+        if not self.owns(show):
+            raise PublishRefused(
+                503,
+                "not_here",
+                f"The show {show} is another node's, or nobody's yet. Try again in a second.",
+                retry_after_s=1,
+            )
 
 
 @dataclass(slots=True, kw_only=True)

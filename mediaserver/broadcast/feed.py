@@ -66,6 +66,11 @@ class GatewayFeed:
         """Forget a gateway."""
         self._up_to_date.discard(gateway)
 
+    def begin_anew(self) -> None:
+        """Cut all gateways' connections: what is said first to those who dial has changed."""
+        for gateway in (*self._up_to_date, *self._catching_up):
+            gateway.abort()
+
     def publish(self, data: bytes) -> None:
         """Send framed bytes to every gateway. Never waits."""
         for catching_up, backlog in tuple(self._catching_up.items()):

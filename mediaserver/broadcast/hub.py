@@ -1,6 +1,6 @@
 """Main's end of the bus: takes each process that dials, and hands on what it says."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,10 @@ from mediaserver.bus.messages import (
     SessionHealth,
     SessionInfo,
     SessionRefused,
+    ViewerCounts,
 )
 from mediaserver.bus.unix import Connection
 from mediaserver.ingest.link import IngestLink
-from mediaserver.playheads import Playheads
 from mediaserver.workers.pool import Worker, WorkerPool
 from transcoder.control import (
     CueUnsent,
@@ -47,14 +47,15 @@ class Hub:
         ingest: IngestLink,
         feed: GatewayFeed,
         au_socket: Callable[[str], Path],
-        playheads: Playheads,
+        reported: Callable[[PlayheadReports | ViewerCounts], None],
     ) -> None:
+        """`reported` is told what gateways say of their viewers."""
         self._shows = shows
         self._pool = pool
         self._ingest = ingest
         self._feed = feed
         self._au_socket = au_socket
-        self._playheads = playheads
+        self._reported = reported
         self.metrics: dict[str, bytes] = {}
         """The last metrics of each connected process, in Prometheus text form."""
         self.health = HealthBoard()
@@ -82,8 +83,8 @@ class Hub:
         try:
             await self._feed.attach(connection)
             async for message in messages:
-                if isinstance(message, PlayheadReports):
-                    self._playheads.take(message.reports)
+                if isinstance(message, PlayheadReports | ViewerCounts):
+                    self._reported(message)
                 else:
                     self._keep_metrics(hello, message)
         finally:
@@ -166,8 +167,3 @@ class Hub:
     def _keep_metrics(self, hello: Hello, message: Any) -> None:
         if isinstance(message, Metrics):
             self.metrics[hello.id] = message.text
-
-
-def replay_of(shows: Iterable[ShowRunner]) -> list[bytes]:
-    """Framed bytes that bring a new gateway up to date with every show."""
-    return [data for show in shows for data in show.replay()]

@@ -19,6 +19,7 @@ from mediaserver.broadcast.cues import (
 )
 from mediaserver.broadcast.epochs import EpochRecord, EpochStore, boot_id
 from mediaserver.broadcast.window import EpochWindow
+from mediaserver.bus.said import Said
 from mediaserver.workers.pool import Worker
 from overlay.show.cues import CueMoment
 from overlay.show.log import MediaTime
@@ -132,21 +133,21 @@ class EpochRun:
             )
         )
 
-    def add_init(self, init: InitSection) -> bytes | None:
-        """Keep an init section; framed bytes for the gateways when it is news."""
-        data = self.window.add_init(init)
-        if data is not None:
+    def add_init(self, init: InitSection) -> Said | None:
+        """Keep an init section; what to tell gateways when it is news."""
+        news = self.window.add_init(init)
+        if news is not None:
             self._update(self.record.with_inits(self.window.newest_inits))
-        return data
+        return news
 
-    def add_part(self, part: Part) -> tuple[bytes, ...]:
-        """Keep a part; framed bytes for the gateways when it completes a step."""
-        frames = self.window.add_part(part)
-        if frames and part.number >= self.record.next_number:
+    def add_part(self, part: Part) -> Said | None:
+        """Keep a part; what to tell gateways when it completes a step."""
+        step = self.window.add_part(part)
+        if step is not None and part.number >= self.record.next_number:
             self._update(self.record.after(part, utc_s=int(time.time())))
-        if frames:
+        if step is not None:
             self.owed.carried(part.cues)
-        return frames
+        return step
 
     async def stamp(self, moment: Moment, *, session: str | None, clock: HostClock) -> CueMoment:
         """The media time of a cue to come, while on air. Raises `RequestRefused` when too many
@@ -207,8 +208,8 @@ class EpochRun:
         self.worker = None
         self.window.forget_staged()
 
-    def end(self) -> bytes | None:
-        """Close the epoch for good; framed bytes for the gateways the first time."""
+    def end(self) -> Said | None:
+        """Close the epoch for good; what to tell gateways the first time."""
         if self.record.ended:
             return None
         self._update(replace(self.record, ended=True))

@@ -7,7 +7,7 @@ the while.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -19,7 +19,9 @@ from mediaserver.broadcast.fence import Fence, Place
 from mediaserver.broadcast.grace import Grace
 from mediaserver.broadcast.run import EpochRun
 from mediaserver.broadcast.worker_care import WorkerCare
+from mediaserver.bus import said
 from mediaserver.bus.messages import AirState, OpenSession, SessionEvent, SessionInfo, ShowStatus
+from mediaserver.bus.said import Said
 from mediaserver.errors import PublishRefused, RequestRefused
 from mediaserver.workers.pool import Worker
 from overlay.show.cues import CueMoment
@@ -27,7 +29,6 @@ from overlay.show.log import MediaTime
 from overlay.values import Cue
 from transcoder.control import CueUnsent, EndEpoch
 from transcoder.values import InitSection, Part
-from transcoder.wire import frame
 
 END_WAIT_S = 4.0
 """How long a worker may take to flush the last part of an ended epoch."""
@@ -86,11 +87,10 @@ class ShowRunner:
         """Whether `session` had this show before a newer publish took it."""
         return session in self._fence.overtaken
 
-    def replay(self) -> Iterator[bytes]:
-        """Framed bytes that bring a gateway up to date."""
-        yield frame(self.status)
-        if self._epoch is not None:
-            yield from self._epoch.window.framed()
+    def media(self) -> tuple[tuple[Said, ...], int]:
+        """What of the epoch brings a gateway up to date; and how many steps a full window has."""
+        window = None if self._epoch is None else self._epoch.window
+        return ((), 0) if window is None else (tuple(window.said()), window.most_steps)
 
     # What the host does
 
@@ -101,6 +101,7 @@ class ShowRunner:
         wish: it gets the show back unless a newer publish has had it since.
         """
         async with self._lock:
+            self._desk.require_owned(self.name)
             refusing = self._policy.second_publisher == "refuse"
             if resume is None and refusing and self._fence.occupied:
                 raise PublishRefused(
@@ -194,15 +195,16 @@ class ShowRunner:
     def worker_init(self, worker: Worker, init: InitSection) -> None:
         """An init section of the epoch."""
         if self._epoch is not None and self._epoch.worker is worker:
-            data = self._epoch.add_init(init)
-            if data is not None:
-                self._desk.publish(data)
+            news = self._epoch.add_init(init)
+            if news is not None:
+                self._desk.say(news)
 
     def worker_part(self, worker: Worker, part: Part) -> None:
         """A part of the epoch."""
         if self._epoch is not None and self._epoch.worker is worker:
-            for data in self._epoch.add_part(part):
-                self._desk.publish(data)
+            step = self._epoch.add_part(part)
+            if step is not None:
+                self._desk.say(step)
             self._tell()
 
     def worker_ended(self, worker: Worker) -> None:
@@ -244,6 +246,11 @@ class ShowRunner:
         if record is not None and record.fresh(self._policy.grace_s):
             self._resumed(record.epoch)
             self._tell()
+
+    def disown(self) -> None:
+        """Another node has the show: end the publish and the epoch here."""
+        self._fence.let_go()
+        self._end_epoch("another node has the show")
 
     async def close(self) -> None:
         """Stop every task and timer. The epoch itself stays as it is, for the next main."""
@@ -374,9 +381,9 @@ class ShowRunner:
             self._close_epoch(epoch)
 
     def _close_epoch(self, epoch: EpochRun) -> None:
-        data = epoch.end()
-        if data is not None:
-            self._desk.publish(data)
+        end = epoch.end()
+        if end is not None:
+            self._desk.say(end)
         self._tell()
 
     def _tell(self) -> None:
@@ -384,7 +391,7 @@ class ShowRunner:
         if status != self._told:
             self._told = status
             log.info("show_state", show=self.name, state=status.state, epoch=status.epoch)
-            self._desk.publish(frame(status))
+            self._desk.say(said.status(status))
             self._desk.told(status)
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:

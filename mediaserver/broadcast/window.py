@@ -1,9 +1,12 @@
-"""Main's copy of an epoch's live window, as framed bytes: what a restarted gateway is sent."""
+"""Main's copy of an epoch's live window, as framed bytes: what a restarted gateway is sent, and
+Redis that has lost it."""
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from mediaserver.bus import said
+from mediaserver.bus.said import Said
 from transcoder.values import EpochEnd, InitSection, Part
 from transcoder.wire import frame
 
@@ -14,7 +17,7 @@ class _Step:
 
     generation: int
     end_tick: int
-    frames: tuple[bytes, ...]
+    said: Said
 
 
 class EpochWindow:
@@ -28,46 +31,52 @@ class EpochWindow:
 
     def __init__(self, *, window_ticks: int) -> None:
         self._window_ticks = window_ticks
-        self._inits: dict[tuple[int, str], tuple[InitSection, bytes]] = {}
+        self._inits: dict[tuple[int, str], tuple[InitSection, Said]] = {}
         self._steps: deque[_Step] = deque()
         self._staged: dict[str, Part] = {}
         self._last_number = -1
-        self._end: bytes | None = None
+        self._end: Said | None = None
 
-    def add_init(self, init: InitSection) -> bytes | None:
-        """Keep `init`; its framed bytes when it is news, else None."""
+    def add_init(self, init: InitSection) -> Said | None:
+        """Keep `init`; what to say when it is news, else None."""
         key = (init.generation, init.rendition)
         if key in self._inits:
             return None
-        data = frame(init)
-        self._inits[key] = (init, data)
-        return data
+        news = said.init(init, frame(init))
+        self._inits[key] = (init, news)
+        return news
 
-    def add_part(self, part: Part) -> tuple[bytes, ...]:
-        """Keep `part`; the framed bytes of its whole step once that is complete, else nothing."""
+    def add_part(self, part: Part) -> Said | None:
+        """Keep `part`; what to say of its whole step once that is complete, else None."""
         if part.number <= self._last_number:
-            return ()
+            return None
         if any(staged.number != part.number for staged in self._staged.values()):
             self._staged.clear()
         self._staged[part.rendition] = part
         ladder = [init.rendition for init in self.inits_of(part.generation)]
         if not ladder or set(ladder) - set(self._staged):
-            return ()
-        frames = tuple(frame(self._staged[name]) for name in ladder)
+            return None
+        step = Said(
+            show=part.show,
+            kind="step",
+            data=b"".join(frame(self._staged[name]) for name in ladder),
+            epoch=part.epoch,
+            number=part.number,
+        )
         self._staged.clear()
         self._last_number = part.number
-        self._append(_Step(part.generation, part.decode_time + part.duration, frames))
-        return frames
+        self._append(_Step(part.generation, part.decode_time + part.duration, step))
+        return step
 
     def forget_staged(self) -> None:
         """The worker is gone: what it left half-done never was."""
         self._staged.clear()
 
-    def end(self, end: EpochEnd) -> bytes | None:
-        """Note the end; its framed bytes the first time."""
+    def end(self, end: EpochEnd) -> Said | None:
+        """Note the end; what to say the first time."""
         if self._end is not None:
             return None
-        self._end = frame(end)
+        self._end = said.end(end, frame(end))
         return self._end
 
     @property
@@ -84,14 +93,20 @@ class EpochWindow:
         """The init sections of the last generation, best rendition first."""
         return self.inits_of(max((of for of, _ in self._inits), default=-1))
 
-    def framed(self) -> Iterator[bytes]:
+    @property
+    def most_steps(self) -> int:
+        """How many steps the window has when it is full."""
+        shortest = min((init.part_ticks for init, _ in self._inits.values()), default=0)
+        return 0 if shortest <= 0 else self._window_ticks // shortest + 1
+
+    def said(self) -> Iterator[Said]:
         """Everything, in an order in which it can be applied."""
         needed = {step.generation for step in self._steps}
-        for (generation, _), (_, data) in self._inits.items():
+        for (generation, _), (_, news) in self._inits.items():
             if generation in needed or not needed:
-                yield data
+                yield news
         for step in self._steps:
-            yield from step.frames
+            yield step.said
         if self._end is not None:
             yield self._end
 

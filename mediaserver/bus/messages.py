@@ -1,9 +1,13 @@
-"""What the processes of one node say to each other, besides the media values themselves.
+"""What our processes say to each other, besides the media values themselves.
+
+Between main and gateways it is the same on both engines (`unix`, and Redis), but for what is
+marked: U on Unix sockets alone, R through Redis alone.
 
 =============== ====================================================================================
-gateway ↔ main  → `Hello`, `Metrics`, `PlayheadReports`
-                ← `Replay`, `ShowStatus`, `ShowSnapshot`, `ShowEvent`, `ViewerMessage`,
-                `InitSection`, `Part`, `EpochEnd`
+gateway ↔ main  → `Hello` (U), `Metrics` (U), `PlayheadReports`, `ViewerCounts`
+                ← `Replay` (U), `ShowsHere` (U), `Beat` (U), `ShowOwner` (R), `ShowStatus`,
+                `ShowAudience`, `ShowSnapshot`, `ShowEvent`, `ViewerMessage`, `InitSection`, `Part`,
+                `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
                 `SessionHealth`, `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`,
                 `RouteSession`, `AskHostMoment`
@@ -47,6 +51,64 @@ class Replay:
     be shown to viewers before all of it is there, else a playlist would begin in the past."""
 
     done: bool
+
+
+@wire_value("shows_here", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowsHere:
+    """main → its own gateways, first in a `Replay`: the shows that this main speaks for. Of any
+    other show a gateway hears through Redis, if at all. When this changes main cuts the connection,
+    and says it anew to whoever dials."""
+
+    shows: tuple[str, ...]
+
+
+@wire_value("show_owner", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOwner:
+    """main → gateways of other nodes: who speaks for a show now, and takes its requests."""
+
+    show: str
+    node: str
+    address: str
+    """``host:port`` where that main answers gateways of other nodes; "" where it does not."""
+
+
+@wire_value("beat", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """main → its own gateways, each second: how late a message arrives is the lag of the bus."""
+
+    monotonic_ns: int
+
+
+@wire_value("viewer_count", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerCount:
+    """How many viewers of a show one gateway process has."""
+
+    show: str
+    viewers: int
+
+
+@wire_value("viewer_counts", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerCounts:
+    """gateway → main, every few seconds and for every show that has any: main adds up."""
+
+    gateway: str
+    """Names the process among those of all nodes."""
+    counts: tuple[ViewerCount, ...]
+
+
+@wire_value("show_audience", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAudience:
+    """main → gateway: how many watch a show on all gateways together. At most every few seconds,
+    and only when it has changed."""
+
+    show: str
+    viewers: int
 
 
 wire_value("show_event", version=1)(ShowEvent)

@@ -6,7 +6,11 @@ or a few, and a 503 not at all.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mediaserver.gateway.hot.wire import Wire
 
 PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 MEDIA_TYPE = "video/mp4"
@@ -29,6 +33,8 @@ class Answer:
     """The body once more, gzipped, where that is worth it."""
     ranges: bool = False
     """True where single byte ranges are served."""
+    wire: "Wire | None" = field(default=None, init=False, repr=False, compare=False)
+    """Its bytes on a connection, kept by `mediaserver.gateway.hot.wire` once made."""
 
 
 def playlist(body: bytes, gzip_body: bytes, *, cache_control: str) -> Answer:
@@ -38,6 +44,12 @@ def playlist(body: bytes, gzip_body: bytes, *, cache_control: str) -> Answer:
         body=body,
         gzip_body=gzip_body,
     )
+
+
+def kept(answer: Answer, cache_control: str) -> Answer:
+    """The same bytes, to be kept by caches as `cache_control` says."""
+    others = tuple(header for header in answer.headers if header[0] != "Cache-Control")
+    return replace(answer, headers=(*others, ("Cache-Control", cache_control)))
 
 
 def media(body: bytes) -> Answer:

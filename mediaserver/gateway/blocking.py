@@ -1,11 +1,23 @@
-"""Blocking playlist reload: what a request's delivery directives ask for (§6.2.5.2). Pure."""
+"""Delivery directives: blocking reload and delta updates (§6.2.5). Pure.
+
+A query is canonical when it is these directives alone, each once, in the one order and with plain
+numbers. The same playlist asked for in other words is answered alike, but not for caches: they go
+by the words.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from mediaserver.gateway.window import Edge
 from transcoder.values import TICKS_PER_SECOND
+
+Skip = Literal["", "YES", "v2"]
+"""``_HLS_skip``: no delta update, one, one that leaves out date ranges too."""
+
+_DIRECTIVES = ("_HLS_msn", "_HLS_part", "_HLS_skip")
+"""In the order of their names, which is the order in which clients are asked to write them."""
 
 _DECIMAL_INTEGER = re.compile(r"[0-9]{1,20}")
 """§4.2: decimal-integer is 0 to 2^64-1."""
@@ -20,12 +32,22 @@ class BadDirective(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """In which form the playlist is wanted."""
+
+    skip: Skip = ""
+    cacheable: bool = True
+    """The query was canonical."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
-    """What must be listed before the answer goes out."""
+    """What must be listed before the answer goes out, and in which form that will be."""
 
     msn: int
     part: int | None
     """None stands for the whole segment."""
+    form: Form = Form()
 
     def reached(self, edge: Edge) -> bool:
         """Whether a playlist that ends at `edge` lists it, or something after it.
@@ -41,17 +63,21 @@ class Target:
         return edge.closed if self.part is None else self.part <= edge.last_part
 
 
-def parse(msn: Sequence[str], part: Sequence[str]) -> Target | None:
-    """The target in the values of ``_HLS_msn`` and ``_HLS_part``; None without directives.
+def parse(query: Iterable[tuple[str, str]]) -> tuple[Target | None, Form]:
+    """What a query asks for; without ``_HLS_msn`` there is no target. Raises `BadDirective`.
 
-    Raises `BadDirective` for malformed values, and for ``_HLS_part`` alone: "If the Playlist URI
-    contains an _HLS_part directive but no _HLS_msn directive, the Server MUST return Bad Request".
+    Other parameters are ignored. ``_HLS_part`` alone is refused: "If the Playlist URI contains an
+    _HLS_part directive but no _HLS_msn directive, the Server MUST return Bad Request".
     """
+    pairs = list(query)
+    msn, part, skip = ([v for name, v in pairs if name == each] for each in _DIRECTIVES)
+    form = Form(_skip(skip), _canonical(pairs))
     if part and not msn:
         raise BadDirective("_HLS_part needs _HLS_msn beside it.")
     if not msn:
-        return None
-    return Target(_integer("_HLS_msn", msn), _integer("_HLS_part", part) if part else None)
+        return None, form
+    index = _integer("_HLS_part", part) if part else None
+    return Target(_integer("_HLS_msn", msn), index, form), form
 
 
 def admit(target: Target, edge: Edge, *, part_ticks: int, segment_ticks: int) -> None:
@@ -91,3 +117,22 @@ def _integer(name: str, values: Sequence[str]) -> int:
     if len(values) != 1 or not _DECIMAL_INTEGER.fullmatch(values[0]):
         raise BadDirective(f"{name} must be one decimal integer.")
     return int(values[0])
+
+
+def _skip(values: Sequence[str]) -> Skip:
+    match values:
+        case []:
+            return ""
+        case ["YES"]:
+            return "YES"
+        case ["v2"]:
+            return "v2"
+    raise BadDirective("_HLS_skip must be YES or v2.")
+
+
+def _canonical(pairs: list[tuple[str, str]]) -> bool:
+    names = [name for name, _ in pairs]
+    numbers = [value for name, value in pairs if name != "_HLS_skip"]
+    return names == [each for each in _DIRECTIVES if each in names] and all(
+        value == "0" or not value.startswith("0") for value in numbers
+    )

@@ -10,8 +10,10 @@ then on the others go on without it, and it is published again once it has caugh
 import re
 from collections.abc import Iterator
 
-from mediaserver.gateway.date_ranges import DateRanges, check
+from mediaserver.gateway.date_ranges import DateRangeChanges, DateRanges, check
 from mediaserver.gateway.window import MediaRefused, RenditionWindow
+from transcoder.hls.delta import RecentDateRanges
+from transcoder.hls.media import SKIP_TARGET_DURATIONS
 from transcoder.hls.media_metadata_tags import DateRange, RenditionReport
 from transcoder.hls.multivariant import MultivariantPlaylist
 from transcoder.hls.multivariant_tags import StreamInf
@@ -47,6 +49,9 @@ class MediaEpoch:
             for rendition in first.ladder
         }
         self._date_ranges = DateRanges()
+        self._date_range_changes = DateRangeChanges(
+            SKIP_TARGET_DURATIONS * self.target_duration_s * 1_000_000_000
+        )
         # Numbers up to `_settled` are published, or given up where a rendition lacks them; `_even`
         # is the last that was published with no rendition lacking it.
         self._settled: int | None = None
@@ -140,6 +145,10 @@ class MediaEpoch:
     def date_ranges(self) -> tuple[DateRange, ...]:
         """The EXT-X-DATERANGE tags of every rendition's playlist."""
         return self._date_ranges.tags
+
+    def publish_date_ranges(self, now_ns: int) -> RecentDateRanges | None:
+        """`date_ranges` are listed from now on: what is recent about them, where that is known."""
+        return self._date_range_changes.publish(self.date_ranges, now_ns)
 
     def reports(self, but: str) -> Iterator[RenditionReport]:
         """The RENDITION-REPORTs for the playlist of the rendition `but`."""

@@ -23,6 +23,7 @@ MAX_CLIENT_MESSAGE_BYTES = 4096
 
 _FIN, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x80, 0x1, 0x2, 0x8, 0x9, 0xA
 _OPCODES: Mapping[Encoding, int] = {"json": _TEXT, "msgpack": _BINARY}
+_UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 class BadMessage(Exception):
@@ -35,6 +36,11 @@ class Frames:
 
     json: bytes
     msgpack: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of both."""
+        return len(self.json) + len(self.msgpack)
 
     def of(self, encoding: Encoding) -> bytes:
         """The bytes for a socket of that encoding."""
@@ -87,19 +93,9 @@ def air(state: str, epoch: str | None) -> dict[str, Any]:
     return {"type": "air", "state": state, "epoch": epoch}
 
 
-def reply_to(data: bytes | str, encoding: Encoding, server_ms: int) -> bytes | None:
-    """The framed answer to a client's message, if it is one that is answered.
-
-    Types that are not known are passed over, so that newer clients can be. Raises `BadMessage`.
-    """
-    decode = msgspec.json.decode if encoding == "json" else msgspec.msgpack.decode
-    try:
-        message = decode(data, type=dict[str, Any])  # type: ignore[arg-type]
-        if message.get("type") != "clock":
-            return None
-        return frame({"type": "clock", "t": message.get("t"), "server_ms": server_ms}, encoding)
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as exc:
-        raise BadMessage(f"no message of this protocol: {exc}") from None
+def audience(viewers: int) -> dict[str, Any]:
+    """How many watch has changed; said at most every few seconds."""
+    return {"type": "audience", "viewers": viewers}
 
 
 def said(data: bytes | str, encoding: Encoding) -> Mapping[str, Any]:
@@ -107,9 +103,18 @@ def said(data: bytes | str, encoding: Encoding) -> Mapping[str, Any]:
     decode = msgspec.json.decode if encoding == "json" else msgspec.msgpack.decode
     try:
         message: dict[str, Any] = decode(data, type=dict[str, Any])  # type: ignore[arg-type]
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as exc:
+    except _UNREADABLE as exc:
         raise BadMessage(f"no message of this protocol: {exc}") from None
     return message
+
+
+def clock(question: Mapping[str, Any], encoding: Encoding, server_ms: int) -> bytes:
+    """The framed answer to a client's `clock`. Raises `BadMessage` where its `t` cannot be
+    given back."""
+    try:
+        return frame({"type": "clock", "t": question.get("t"), "server_ms": server_ms}, encoding)
+    except _UNREADABLE as exc:
+        raise BadMessage(f"no message of this protocol: {exc}") from None
 
 
 def pong(payload: bytes) -> bytes:

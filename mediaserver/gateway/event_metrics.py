@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from mediaserver.gateway.push.metrics import PushMetrics
+
 _FANOUT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
@@ -9,6 +11,8 @@ class EventMetrics:
     """Made before the registry that reports it; one per gateway process."""
 
     def __init__(self) -> None:
+        self.push = PushMetrics()
+        """The media on the same sockets."""
         self._sockets = Gauge(
             "comptoir_gateway_event_sockets",
             "Event sockets that are open.",
@@ -37,6 +41,7 @@ class EventMetrics:
         """Have it all reported."""
         for collector in (self._sockets, self._sent, self._fanout, self._aborted):
             registry.register(collector)
+        self.push.register(registry)
 
     def opened(self, encoding: str) -> None:
         """A socket is open."""
@@ -47,7 +52,7 @@ class EventMetrics:
         self._sockets.labels(encoding).dec()
 
     def aborted(self, reason: str) -> None:
-        """A socket was cut off: `slow`, `silent`, `flood`, `malformed` or `too_big`."""
+        """Cut off: `slow`, `stalled`, `silent`, `flood`, `malformed` or `too_big`."""
         self._aborted.labels(reason).inc()
 
     def sent(self, messages: int) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from mediaserver.gateway.event_frames import SUBPROTOCOLS
 
 _SINCE = re.compile(r"(?P<epoch>[A-Za-z0-9._-]{1,64}):(?P<offset>0|[1-9][0-9]{0,14})")
+_TOKEN = re.compile(r"[!-~]{1,128}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -32,6 +33,14 @@ def parse_since(values: Sequence[str]) -> Since | None:
     if match is None or len(values) > 1:
         raise BadEventRequest("since is one {epoch}:{offset}, as the last message gave them.")
     return Since(epoch=match["epoch"], offset=int(match["offset"]))
+
+
+def viewer_token(cookie: str | None) -> str | None:
+    """The value of the viewer's cookie where it may be one of ours; None for any other.
+
+    Header bytes that are no UTF-8 come as lone surrogates, which cannot be sent to main.
+    """
+    return cookie if cookie is not None and _TOKEN.fullmatch(cookie) else None
 
 
 def choose_subprotocol(header: str | None) -> str | None:

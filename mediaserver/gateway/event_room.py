@@ -19,6 +19,7 @@ from mediaserver.gateway.event_request import Since
 from mediaserver.gateway.event_state import LogPlace, MediaView, RenderedSnapshot, Snapshot
 from mediaserver.gateway.event_viewers import EventViewers
 from mediaserver.gateway.history import History
+from mediaserver.gateway.push.room import PushRoom
 from overlay.errors import ShopError
 from overlay.show.fold import ShowState
 from overlay.values import ShowEvent
@@ -39,15 +40,23 @@ class LogLost(BusError):
 class ShowRoom:
     """Made when main first tells of a show. One event loop only.
 
-    `media` gives the view of a media epoch by its name, None when there is no such media here.
+    `media` gives the view of a media epoch by its name, None when there is no such media here;
+    `push` is where its listeners may subscribe to that media.
     """
 
     def __init__(
-        self, show: str, *, audience: Audience, media: Callable[[str], MediaView | None]
+        self,
+        show: str,
+        *,
+        audience: Audience,
+        push: PushRoom,
+        media: Callable[[str], MediaView | None],
     ) -> None:
         self.audience = audience
+        self.push = push
         self.viewers = EventViewers()
         self.status = ShowStatus(show=show, title=show, state="idle", epoch=None)
+        self.watching = 0
         self._media = media
         self._folded: ShowState | None = None
         self._history = History(epoch="", offset=0)
@@ -59,15 +68,32 @@ class ShowRoom:
         return self._folded is not None
 
     @property
+    def log_place(self) -> tuple[str, int] | None:
+        """Log epoch and offset up to which the log is known."""
+        return (self._history.epoch, self._history.offset) if self.has_log else None
+
+    @property
     def held_events(self) -> int:
         """How many events can be told again."""
         return len(self._history)
 
+    @property
+    def held_event_bytes(self) -> int:
+        """How many bytes they are."""
+        return self._history.held_bytes
+
     def tell_status(self, status: ShowStatus) -> None:
         """How the show fares."""
         before, self.status = self.status, status
+        self.push.name(status.epoch)
         if (before.state, before.epoch) != (status.state, status.epoch):
             self.audience.say(event_frames.framed(event_frames.air(status.state, status.epoch)))
+
+    def tell_audience(self, viewers: int) -> None:
+        """How many watch the show, on all gateways together."""
+        if viewers != self.watching:
+            self.watching = viewers
+            self.audience.say(event_frames.framed(event_frames.audience(viewers)))
 
     def tell_snapshot(self, snapshot: ShowSnapshot) -> bool:
         """The log as it stands; False when it is what is known. Raises `LogLost`.
@@ -136,6 +162,7 @@ class ShowRoom:
             event_frames.frame(hello, encoding),
             *(frames.of(encoding) for frames in history),
             event_frames.frame(air, encoding),
+            event_frames.frame(event_frames.audience(self.watching), encoding),
         ]
         return b"".join(told) if sum(map(len, told)) <= MAX_RETOLD_BYTES else None
 
@@ -152,12 +179,18 @@ class ShowRoom:
         anchor_utc_us = None if view is None else view.anchor_utc_us
         if folded is None:
             return Snapshot(
-                status=self.status, anchor_utc_us=anchor_utc_us, log=None, products={}, cues=()
+                status=self.status,
+                anchor_utc_us=anchor_utc_us,
+                viewers=self.watching,
+                log=None,
+                products={},
+                cues=(),
             )
         begin_tick = 0 if view is None else view.begin_tick
         return Snapshot(
             status=self.status,
             anchor_utc_us=anchor_utc_us,
+            viewers=self.watching,
             log=LogPlace(epoch=self._history.epoch, offset=self._history.offset),
             products=folded.products,
             offers=folded.offers,

@@ -1,45 +1,33 @@
 """The WebSockets of ``/live/{show}/events``, on aiohttp's upgrade.
 
-What a show says is written to the transport as finished frames; nobody waits for a viewer. Who
-leaves more than `MAX_UNREAD_BYTES` unread is cut off, and the kernel is told to take little
-(`TCP_NOTSENT_LOWAT`), because it would hide a stalled reader for megabytes. What clients send is
-bounded in size and in number.
+What a show says is written to the transport as finished frames; nobody waits for a viewer. What
+clients send is bounded in size and in number.
 """
 
 import asyncio
-import contextlib
-import socket
-import struct
 import time
-from collections.abc import Callable, Collection, Mapping
-from functools import partial
-from typing import Any, Protocol
+from collections.abc import Callable, Collection
+from typing import Protocol
 
 import structlog
 from aiohttp import WSMsgType, web
 
 from mediaserver.gateway import answers, event_frames, event_request
 from mediaserver.gateway.answers import Answer
-from mediaserver.gateway.event_frames import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOLS, Encoding
+from mediaserver.gateway.event_dialogue import Dialogue
+from mediaserver.gateway.event_frames import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOLS
 from mediaserver.gateway.event_metrics import EventMetrics
 from mediaserver.gateway.event_reports import PlayheadOutbox
 from mediaserver.gateway.event_room import ShowRoom
+from mediaserver.gateway.event_socket import EventSocket
 from mediaserver.viewers import COOKIE
 
 log = structlog.get_logger()
 
 MAX_SOCKETS = 20_000
-MAX_UNREAD_BYTES = 1024 * 1024
-NOTSENT_BYTES = 128 * 1024
-PING_EVERY_S = 20
-SILENT_S = 60
 SWEEP_EVERY_S = 1.0
-MESSAGES_PER_S = 20
-"""Of one client; a second's worth may come at once."""
 CLOSE_S = 2.0
-
-_SECOND_NS = 1_000_000_000
-_RESET = struct.pack("ii", 1, 0)
+"""For a client to answer our close, and for what is left to be taken by one that was heard out."""
 
 _FOREIGN = answers.error(
     403,
@@ -76,69 +64,6 @@ class Rooms(Protocol):
     def room(self, show: str) -> ShowRoom | None: ...
 
 
-class EventSocket:
-    """One client's socket. Writes never wait and never raise."""
-
-    def __init__(
-        self,
-        transport: asyncio.Transport,
-        encoding: Encoding,
-        *,
-        metrics: EventMetrics,
-        now_ns: int,
-    ) -> None:
-        self.encoding: Encoding = encoding
-        self._transport = transport
-        self._metrics = metrics
-        self._heard_ns = now_ns
-        self._ping_ns = now_ns + PING_EVERY_S * _SECOND_NS
-        self._allowance_ns = now_ns - _SECOND_NS
-        self._socket: socket.socket | None = transport.get_extra_info("socket")
-        self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
-
-    def write(self, data: bytes) -> None:
-        """Queue framed bytes, or cut the client off when it left too much unread."""
-        if self._transport.is_closing():
-            return
-        if self._transport.get_write_buffer_size() > MAX_UNREAD_BYTES:
-            self.abort("slow")
-        else:
-            self._transport.write(data)
-
-    def abort(self, reason: str) -> None:
-        """Cut the client off now, with what the kernel still holds for it."""
-        self._metrics.aborted(reason)
-        self._set(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-        self._transport.abort()
-
-    def leave(self) -> None:
-        """Say that the server stops."""
-        self.write(event_frames.GOING_AWAY)
-        self._transport.close()
-
-    def heard(self, now_ns: int) -> bool:
-        """The client has sent a message; False when that was one too many."""
-        self._heard_ns = now_ns
-        cost_ns = _SECOND_NS // MESSAGES_PER_S
-        self._allowance_ns = max(self._allowance_ns, now_ns - _SECOND_NS) + cost_ns
-        return self._allowance_ns <= now_ns
-
-    def keep_alive(self, now_ns: int) -> None:
-        """Ping when it is time; cut off a client that has been silent for too long."""
-        if self._transport.is_closing():
-            return
-        if now_ns - self._heard_ns > SILENT_S * _SECOND_NS:
-            self.abort("silent")
-        elif now_ns >= self._ping_ns:
-            self._ping_ns = now_ns + PING_EVERY_S * _SECOND_NS
-            self.write(event_frames.PING)
-
-    def _set(self, level: int, option: int, value: int | bytes) -> None:
-        if self._socket is not None:
-            with contextlib.suppress(OSError):  # it may have been closed under us
-                self._socket.setsockopt(level, option, value)
-
-
 class EventSockets:
     """All event sockets of this process. One event loop only."""
 
@@ -157,6 +82,9 @@ class EventSockets:
         self._wall_ns = wall_ns
         self._allowed_origins = allowed_origins
         self._sockets: set[EventSocket] = set()
+        self._leaving: dict[EventSocket, tuple[web.RequestHandler, int]] = {}
+        """Those whose connection closes as soon as the client takes what is left; who has that
+        connection, and until when. An entry lives as long as `CLOSE_S` and a round."""
         self.playheads = PlayheadOutbox()
         """What clients have said of their playheads."""
 
@@ -187,17 +115,30 @@ class EventSockets:
         now_ns = self._clock_ns()
         encoding = "json" if subprotocol is None else SUBPROTOCOLS[subprotocol]
         client = EventSocket(request.transport, encoding, metrics=self._metrics, now_ns=now_ns)
-        token = request.cookies.get(COOKIE)
+        token = event_request.viewer_token(request.cookies.get(COOKIE))
         self._sockets.add(client)
         self._metrics.opened(encoding)
         try:
             room.join(client, since)
             room.viewers.join(token, client)
-            await self._converse(ws, client, partial(self._report, show, token))
+            dialogue = Dialogue(
+                client,
+                show=show,
+                room=room,
+                token=token,
+                playheads=self.playheads,
+                clock_ns=self._clock_ns,
+                wall_ns=self._wall_ns,
+            )
+            await self._converse(ws, client, dialogue)
         finally:
+            room.push.leave(client)
             room.audience.leave(client)
             room.viewers.leave(token, client)
             self._sockets.discard(client)
+            if request.transport is not None:
+                until_ns = self._clock_ns() + int(CLOSE_S * 1e9)
+                self._leaving[client] = (request.protocol, until_ns)
             self._metrics.closed(encoding)
         return ws
 
@@ -211,6 +152,11 @@ class EventSockets:
         """One round of that."""
         for client in tuple(self._sockets):
             client.keep_alive(now_ns)
+        for client, (protocol, until_ns) in tuple(self._leaving.items()):
+            if until_ns <= now_ns:
+                del self._leaving[client]
+                if protocol.transport is not None:
+                    client.abort("stalled")
 
     def close(self) -> None:
         """The gateway stops: tell everyone."""
@@ -225,14 +171,8 @@ class EventSockets:
             return _FULL
         return None if room.has_log else _LOG_AWAY
 
-    def _report(self, show: str, token: str | None, message: Mapping[str, Any]) -> None:
-        self.playheads.say(show, token, message, self._clock_ns())
-
     async def _converse(
-        self,
-        ws: web.WebSocketResponse,
-        client: EventSocket,
-        report: Callable[[Mapping[str, Any]], None],
+        self, ws: web.WebSocketResponse, client: EventSocket, dialogue: Dialogue
     ) -> None:
         """Hear the client out. RFC 6455 §7.4.1 numbers the ways to end that."""
         wanted = WSMsgType.TEXT if client.encoding == "json" else WSMsgType.BINARY
@@ -253,18 +193,11 @@ class EventSockets:
                 client.write(event_frames.pong(message.data))
             elif message.type is wanted:
                 try:
-                    wall_ms = self._wall_ns() // 1_000_000
-                    reply = event_frames.reply_to(message.data, client.encoding, wall_ms)
-                    if reply is None:
-                        said = event_frames.said(message.data, client.encoding)
-                        if said.get("type") == "playhead":
-                            report(said)
+                    dialogue.hear(message.data)
                 except event_frames.BadMessage:
                     self._metrics.aborted("malformed")
                     await ws.close(code=1007, message=b"That is no message of this protocol.")
                     return
-                if reply is not None:
-                    client.write(reply)
             elif message.type is not WSMsgType.PONG:
                 self._metrics.aborted("malformed")
                 await ws.close(code=1003, message=b"JSON is sent as text, msgpack as binary.")

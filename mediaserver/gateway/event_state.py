@@ -48,6 +48,7 @@ class Snapshot:
     cues: tuple[Cue, ...]
     offers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rehearsal: bool = False
+    viewers: int = 0
 
     def document(self) -> dict[str, Any]:
         """As plain data."""
@@ -57,6 +58,7 @@ class Snapshot:
             "state": self.status.state,
             "epoch": self.status.epoch,
             "anchor_utc_us": self.anchor_utc_us,
+            "viewers": self.viewers,
             "log": None
             if self.log is None
             else {"epoch": self.log.epoch, "offset": self.log.offset},

@@ -11,9 +11,6 @@ from typing import Any
 from mediaserver.gateway import event_frames
 from mediaserver.gateway.event_audience import Listener
 
-MAX_TOKEN_CHARS = 128
-"""A cookie that is longer is not one of ours."""
-
 
 class EventViewers:
     """The sockets of one show that came with a cookie; no more than there are sockets."""
@@ -26,7 +23,7 @@ class EventViewers:
 
     def join(self, token: str | None, listener: Listener) -> None:
         """From now on `listener` hears what is said to the viewer of this cookie, if it has one."""
-        if token and len(token) <= MAX_TOKEN_CHARS:
+        if token is not None:
             self._listeners.setdefault(token, set()).add(listener)
 
     def leave(self, token: str | None, listener: Listener) -> None:

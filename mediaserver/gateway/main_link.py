@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 from collections import deque
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
+
+from mediaserver.gateway.main_routes import MainAddress
 
 MAX_LINKS = 256
 """Connections at a time; one more request waits."""
@@ -39,8 +40,8 @@ class MainAnswer:
 class MainLinks:
     """The connections. One event loop only; `close` them in the end."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, main: MainAddress) -> None:
+        self._main = main
         self._idle: list[_Link] = []
         self._open: set[_Link] = set()
         self._turns: deque[asyncio.Future[None]] = deque()
@@ -102,7 +103,12 @@ class MainLinks:
     async def _dial(self) -> "_Link":
         loop = asyncio.get_running_loop()
         try:
-            _, link = await loop.create_unix_connection(lambda: _Link(self), str(self._path))
+            if self._main.path:
+                _, link = await loop.create_unix_connection(lambda: _Link(self), self._main.path)
+            else:
+                _, link = await loop.create_connection(
+                    lambda: _Link(self), self._main.host, self._main.port
+                )
         except OSError as exc:
             raise LinkLost(str(exc)) from None
         self._open.add(link)

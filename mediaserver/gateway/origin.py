@@ -5,8 +5,9 @@ target durations at most ("A Server that cannot provide the requested Playlist a
 more than three Target Durations SHOULD return Service Unavailable", §6.2.5.2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from mediaserver.gateway import answers, blocking
@@ -18,10 +19,13 @@ from mediaserver.gateway.waiters import Waiting
 
 _WAIT_TARGET_DURATIONS = 3
 
+_directives = lru_cache(maxsize=1024)(blocking.parse)
+"""Thousands ask in the same words."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """The answer is not there yet. Await it for `timeout_s`, else say `late`; then leave."""
+    """The answer is not there yet. Wait for it for `timeout_s`, else say `late` and leave."""
 
     waiting: Waiting[Answer]
     timeout_s: float
@@ -29,9 +33,9 @@ class Wait:
 
 
 class Query(Protocol):
-    """A request's query: every value of a parameter, in order."""
+    """A request's query: all its parameters, in order."""
 
-    def getall(self, key: str, default: list[str], /) -> Sequence[str]: ...
+    def items(self) -> Iterable[tuple[str, str]]: ...
 
 
 class Origin:
@@ -39,6 +43,10 @@ class Origin:
 
     def __init__(self, shows: Shows) -> None:
         self._shows = shows
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called whenever other media may be answered than before."""
+        self._shows.watch(changed)
 
     def get(self, path: LivePath, query: Query) -> Answer | Wait:
         """The answer to a GET. Parameters but the delivery directives are ignored."""
@@ -72,18 +80,16 @@ def _playlist(
         return latest.plain
     epoch = publication.epoch
     try:
-        target = blocking.parse(query.getall("_HLS_msn", []), query.getall("_HLS_part", []))
-        if target is None:
-            return latest.plain
-        if target.reached(latest.edge):
-            return latest.blocking
+        target, form = _directives(tuple(query.items()))
+        if target is None or target.reached(latest.edge):
+            return latest.answer(form, directed=target is not None)
         blocking.admit(
             target, latest.edge, part_ticks=epoch.part_ticks, segment_ticks=epoch.segment_ticks
         )
     except blocking.BadDirective as exc:
         return answers.bad_request(str(exc))
     return Wait(
-        waiting=rendition.playlist_waiters.join(target),
+        waiting=rendition.playlist_waiters.at(target),
         timeout_s=_WAIT_TARGET_DURATIONS * epoch.target_duration_s,
         late=answers.PLAYLIST_LATE,
     )
@@ -92,19 +98,14 @@ def _playlist(
 def _media(
     publication: Publication, rendition: RenditionPublication, path: LivePath
 ) -> Answer | Wait:
-    window = rendition.window
-    if path.kind == "init":
-        data = window.init_data(path.number)
-    elif path.kind == "segment":
-        data = window.segment_data(path.number)
-    else:
-        data = window.part_data(path.number)
-        edge = window.edge
-        hinted = edge is not None and not edge.ended and path.number == edge.next_number
-        if hinted:
+    found = rendition.media(path.kind, path.number)
+    if found is None and path.kind == "part":
+        edge = rendition.window.edge
+        # the part of the preload hint
+        if edge is not None and not edge.ended and path.number == edge.next_number:
             return Wait(
-                waiting=rendition.part_waiters.join(path.number),
+                waiting=rendition.part_waiters.at(path.number),
                 timeout_s=_WAIT_TARGET_DURATIONS * publication.epoch.target_duration_s,
                 late=answers.PART_LATE,
             )
-    return answers.MEDIA_UNKNOWN if data is None else answers.media(data)
+    return found or answers.MEDIA_UNKNOWN

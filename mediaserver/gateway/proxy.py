@@ -1,4 +1,4 @@
-"""Everything that is not hot goes to main's Unix socket, streamed both ways, else unchanged.
+"""Everything that is not hot goes to main, streamed both ways, else unchanged.
 
 Strangers' connection headers and forwarding claims end here: hop-by-hop fields are removed
 (RFC 9110 §7.6.1) and ``X-Forwarded-*`` are set from what this process sees itself, or what a proxy
@@ -22,10 +22,11 @@ from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from mediaserver.addresses import Network, client_address
+from mediaserver.addresses import Network, client_address, is_of
 from mediaserver.gateway import answers
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.main_link import LinkLost, MainLinks
+from mediaserver.gateway.main_routes import SECRET_HEADER, MainAddress, MainRoutes
 
 log = structlog.get_logger()
 
@@ -52,7 +53,7 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
-_NOT_FORWARDED = frozenset({"expect", "forwarded", "x-real-ip"})
+_NOT_FORWARDED = frozenset({"expect", "forwarded", "x-real-ip", SECRET_HEADER.lower()})
 _NOT_RETURNED = _HOP_BY_HOP | {"content-length"}
 _READ_BYTES = 64 * 1024
 
@@ -107,25 +108,39 @@ class _Body:
 class Proxy:
     """Owns the client to main. Use it as an asynchronous context manager."""
 
-    def __init__(self, main_http: Path, *, trusted: Sequence[Network] = ()) -> None:
-        """`trusted` are proxies of the operator's, whose word on the client's address counts."""
-        self._main_http = main_http
-        self._links = MainLinks(main_http)
+    def __init__(self, main: Path | MainRoutes, *, trusted: Sequence[Network] = ()) -> None:
+        """`main` is its Unix socket, or says which of several it is. `trusted` are proxies of the
+        operator's, whose word on the client's address counts."""
+        self._routes = MainRoutes(main) if isinstance(main, Path) else main
+        self._links: dict[MainAddress, MainLinks] = {}
         self._trusted = trusted
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[str, aiohttp.ClientSession] | None = None
 
     async def __aenter__(self) -> "Proxy":
-        self._session = aiohttp.ClientSession(
-            # A connection to main lives for one request, so that none is found dead by a POST.
-            connector=aiohttp.UnixConnector(
-                path=str(self._main_http), limit=MAX_CONNECTIONS, force_close=True
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
+        self._sessions = {}
         return self
+
+    def _session(self, main: MainAddress) -> aiohttp.ClientSession:
+        """The client for a Unix socket, or for all of TCP."""
+        if self._sessions is None:
+            raise RuntimeError("the proxy is used outside of its context")
+        if main.path not in self._sessions:
+            # A connection to main lives for one request, so that none is found dead by a POST.
+            connector: aiohttp.BaseConnector
+            if main.path:
+                connector = aiohttp.UnixConnector(
+                    path=main.path, limit=MAX_CONNECTIONS, force_close=True
+                )
+            else:
+                connector = aiohttp.TCPConnector(limit=MAX_CONNECTIONS, force_close=True)
+            self._sessions[main.path] = aiohttp.ClientSession(
+                connector=connector,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+                timeout=aiohttp.ClientTimeout(total=None),
+            )
+        return self._sessions[main.path]
 
     async def __aexit__(
         self,
@@ -133,9 +148,10 @@ class Proxy:
         exc: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._links.close()
-        if self._session is not None:
-            await self._session.close()
+        for links in self._links.values():
+            links.close()
+        for session in (self._sessions or {}).values():
+            await session.close()
 
     async def forward(self, request: web.BaseRequest) -> web.StreamResponse | Answer:
         """Main's response, already on its way; or an answer that says why there is none."""
@@ -144,9 +160,10 @@ class Proxy:
         body = _Body(request)
         if body.too_large:
             return _body_large(body.most)
+        main = self._routes.of(request.rel_url.raw_path)
         response: web.StreamResponse | None = None
         try:
-            async with asyncio.timeout(TIMEOUT_S), self._exchange(request, body) as upstream:
+            async with asyncio.timeout(TIMEOUT_S), self._exchange(request, body, main) as upstream:
                 response = web.StreamResponse(
                     status=upstream.status,
                     reason=upstream.reason,
@@ -161,6 +178,8 @@ class Proxy:
             failure = _MAIN_SLOW if body.done else _BODY_SLOW
         except aiohttp.ClientError as exc:
             failure = _body_large(body.most) if body.too_large else _MAIN_AWAY
+            if isinstance(exc, aiohttp.ClientConnectorError):
+                self._routes.failed(main)
             log.info("proxy_failed", method=request.method, error=type(exc).__name__)
         if response is not None and response.prepared:
             # Half of it is out already: only a broken connection says that the rest is missing.
@@ -172,15 +191,18 @@ class Proxy:
     async def _forward_short(self, request: web.BaseRequest) -> web.StreamResponse | Answer:
         """The same for a short request of the API, over a kept connection."""
         read = False
+        main = self._routes.of(request.rel_url.raw_path)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 body = await request.read()
                 read = True
-                answer = await self._links.ask(_request_bytes(request, body, self._trusted))
+                links = self._links_to(main)
+                answer = await links.ask(_request_bytes(request, body, main, self._trusted))
         except TimeoutError:
             return _MAIN_SLOW if read else _BODY_SLOW
         except LinkLost as exc:
             log.info("proxy_failed", method=request.method, error=str(exc))
+            self._routes.failed(main)
             return _MAIN_AWAY
         headers = [pair for pair in answer.headers if pair[0].lower() not in _NOT_RETURNED]
         response = web.Response(
@@ -190,24 +212,28 @@ class Proxy:
         await response.write_eof()
         return response
 
+    def _links_to(self, main: MainAddress) -> MainLinks:
+        if main not in self._links:
+            self._links[main] = MainLinks(main)
+        return self._links[main]
+
     @contextlib.asynccontextmanager
     async def _exchange(
-        self, request: web.BaseRequest, body: _Body
+        self, request: web.BaseRequest, body: _Body, main: MainAddress
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        if self._session is None:
-            raise RuntimeError("the proxy is used outside of its context")
+        session = self._session(main)
         await _continue(request)
         url = URL.build(
             scheme="http",
-            host="main",
+            authority=main.authority,
             path=request.rel_url.raw_path,
             query_string=request.rel_url.raw_query_string,
             encoded=True,
         )
-        async with self._session.request(
+        async with session.request(
             request.method,
             url,
-            headers=_forwarded_headers(request, self._trusted),
+            headers=_forwarded_headers(request, main, self._trusted),
             data=None if body.done else body.chunks(),
             allow_redirects=False,
         ) as upstream:
@@ -225,9 +251,11 @@ def _is_short(request: web.BaseRequest) -> bool:
     )
 
 
-def _request_bytes(request: web.BaseRequest, body: bytes, trusted: Sequence[Network]) -> bytes:
+def _request_bytes(
+    request: web.BaseRequest, body: bytes, main: MainAddress, trusted: Sequence[Network]
+) -> bytes:
     """The request for main, in one piece."""
-    headers = _forwarded_headers(request, trusted)
+    headers = _forwarded_headers(request, main, trusted)
     headers.popall("Content-Length", None)
     headers["Content-Length"] = str(len(body))
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
@@ -244,7 +272,9 @@ async def _continue(request: web.BaseRequest) -> None:
         request.writer.output_size = 0
 
 
-def _forwarded_headers(request: web.BaseRequest, trusted: Sequence[Network]) -> CIMultiDict[str]:
+def _forwarded_headers(
+    request: web.BaseRequest, main: MainAddress, trusted: Sequence[Network]
+) -> CIMultiDict[str]:
     claims = request.headers.getall("X-Forwarded-For", [])
     headers = _end_to_end(request.headers)
     for name in [n for n in headers if n.lower().startswith("x-forwarded-")]:
@@ -252,9 +282,19 @@ def _forwarded_headers(request: web.BaseRequest, trusted: Sequence[Network]) -> 
     for name in _NOT_FORWARDED:
         headers.popall(name, None)
     headers["X-Forwarded-For"] = client_address(request.remote or "", claims, trusted)
-    headers["X-Forwarded-Proto"] = request.scheme
+    headers["X-Forwarded-Proto"] = _scheme(request, trusted)
     headers["X-Forwarded-Host"] = request.host
+    if main.secret:
+        headers[SECRET_HEADER] = main.secret
     return headers
+
+
+def _scheme(request: web.BaseRequest, trusted: Sequence[Network]) -> str:
+    """What the client speaks: a proxy of the operator's that ends TLS says so."""
+    claim = request.headers.get("X-Forwarded-Proto", "")
+    if claim in ("http", "https") and is_of(request.remote or "", trusted):
+        return claim
+    return request.scheme
 
 
 def _end_to_end(headers: CIMultiDictProxy[str]) -> CIMultiDict[str]:

@@ -1,49 +1,45 @@
-"""The HTTP layer: aiohttp's low-level server over `origin`, `event_sockets`, `faces` and `proxy`.
+"""The HTTP server: the hot layer (`hot`) in front, and behind it on aiohttp everything else.
 
-Hostile connections are bounded by aiohttp's parser (8 KB a line or field, 128 fields) and by the
-keep-alive time, which runs from the connection on: headers that are not there by then never come.
-A handler is cancelled when its client goes, so nobody waits for a viewer who has left.
+What is not hot (event sockets, faces, pictures, what goes to main, and any request that is unusual)
+is answered here. A handler is cancelled when its client goes, so nobody waits for a viewer who has
+left.
 """
 
 import asyncio
+import ipaddress
 import os
+import time
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
+from mediaserver.addresses import Network
 from mediaserver.errors import StartError
 from mediaserver.gateway import answers
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.encodings import accepts_gzip
 from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import Faces
+from mediaserver.gateway.hot.admission import Limits
+from mediaserver.gateway.hot.faults import PREFLIGHT, READ_METHODS
+from mediaserver.gateway.hot.listener import Listener
+from mediaserver.gateway.hot.wire import CORS, SERVER
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.origin import Origin, Wait
 from mediaserver.gateway.paths import LivePath, parse_live_path
 from mediaserver.gateway.pictures import Pictures
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.ranges import Unsatisfiable, parse_range
+from mediaserver.gateway.tls import TlsKeeper
+from mediaserver.gateway.turns import Turns
 
-KEEPALIVE_S = 75.0
-MAX_HEADER_BYTES = 8190
-MAX_HEADERS = 128
-BACKLOG = 1024
 STOP_S = 2.0
+LOOPBACK: tuple[Network, ...] = (
+    ipaddress.ip_network("127.0.0.0/8"),
+    ipaddress.ip_network("::1/128"),
+)
+"""A proxy on this machine speaks for everybody."""
 
-_READ_METHODS = "GET, HEAD, OPTIONS"
-_SERVER = ("Server", "comptoir")
-_CORS = (
-    ("Access-Control-Allow-Origin", "*"),
-    ("Access-Control-Expose-Headers", "Age, Content-Length, Content-Range, Date, Retry-After"),
-)
-_PREFLIGHT = Answer(
-    status=204,
-    headers=(
-        ("Access-Control-Allow-Methods", _READ_METHODS),
-        ("Access-Control-Allow-Headers", "Range, Content-Type, Cache-Control"),
-        ("Access-Control-Max-Age", "86400"),
-        ("Allow", _READ_METHODS),
-    ),
-)
 _ALIVE = Answer(
     headers=(("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", answers.NO_STORE)),
     body=b"ok\n",
@@ -63,44 +59,55 @@ class GatewayServer:
         proxy: Proxy,
         metrics: GatewayMetrics,
         pictures: Pictures | None = None,
+        limits: Limits | None = None,
+        exempt: Sequence[Network] = LOOPBACK,
+        tls: TlsKeeper | None = None,
+        turns: Turns | None = None,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """`exempt` are proxies of the operator's: no limit for one address counts for them. With
+        `tls` HTTPS is spoken; its owner has it renewed."""
         self._origin = origin
         self._events = events
         self._faces = faces
         self._proxy = proxy
         self._metrics = metrics
         self._pictures = pictures
-        self._runner: web.ServerRunner | None = None
+        self._limits = limits or Limits()
+        self._exempt = exempt
+        self._tls = tls
+        self._turns = turns
+        self._clock_ns = clock_ns
+        self.listener: Listener | None = None
 
     async def start(self, host: str, port: int, *, reuse_port: bool) -> int:
         """Listen; the port (the one chosen, where `port` is 0). Raises `StartError`."""
-        server = web.Server(
-            self._handle,
-            handler_cancellation=True,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE_S,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            max_headers=MAX_HEADERS,
-            auto_decompress=False,
+        self.listener = Listener(
+            origin=self._origin,
+            handle=self._handle,
+            metrics=self._metrics.hot,
+            limits=self._limits,
+            exempt=self._exempt,
+            tls=self._tls,
+            turns=self._turns,
+            clock_ns=self._clock_ns,
         )
-        self._runner = web.ServerRunner(server, shutdown_timeout=STOP_S)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, backlog=BACKLOG, reuse_port=reuse_port or None)
         try:
-            await site.start()
+            return await self.listener.start(host, port, reuse_port=reuse_port)
         except OSError as exc:
             await self.stop()
             reason = os.strerror(exc.errno) if exc.errno else str(exc)
             raise StartError(f"The gateway cannot listen on {host}:{port}: {reason}.") from exc
-        bound: int = self._runner.addresses[0][1]
-        return bound
 
     async def stop(self) -> None:
         """Stop listening and close all connections, within a few seconds."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self.listener is not None:
+            await self.listener.stop(STOP_S)
+            self.listener = None
+
+    def pulling(self, show: str) -> int:
+        """How many connections pull a show's media."""
+        return self.listener.pulling[show] if self.listener is not None else 0
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
@@ -111,7 +118,7 @@ class GatewayServer:
             return await self._listen(request, live.show)
         if live is not None:
             answer = await self._live(request, live)
-            return self._respond(request, answer, live.kind, extra=_CORS)
+            return self._respond(request, answer, live.kind, extra=CORS)
         if path == "/livez":
             return self._respond(request, _read_only(request, _ALIVE), "livez")
         face = self._faces.find(path)
@@ -119,14 +126,14 @@ class GatewayServer:
             return self._respond(request, _read_only(request, face), "face")
         picture = self._pictures.find(path) if self._pictures else None
         if picture is not None:
-            return self._respond(request, _read_only(request, picture), "picture", extra=_CORS)
+            return self._respond(request, _read_only(request, picture), "picture", extra=CORS)
         return await self._forward(request, path)
 
     async def _live(self, request: web.BaseRequest, path: LivePath) -> Answer:
         if request.method == "OPTIONS":
-            return _PREFLIGHT
+            return PREFLIGHT
         if request.method not in ("GET", "HEAD"):
-            return answers.method_not_allowed(_READ_METHODS)
+            return answers.method_not_allowed(READ_METHODS)
         found = self._origin.get(path, request.query)
         if isinstance(found, Answer):
             return found
@@ -135,14 +142,14 @@ class GatewayServer:
     async def _listen(self, request: web.BaseRequest, show: str) -> web.StreamResponse:
         answer = await self._events.handle(request, show)
         if isinstance(answer, Answer):
-            return self._respond(request, answer, "events", extra=_CORS)
+            return self._respond(request, answer, "events", extra=CORS)
         self._metrics.request("events", answer.status, 0)
         return answer
 
     async def _forward(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         forwarded = await self._proxy.forward(request)
         if isinstance(forwarded, Answer):
-            extra = _CORS if path.startswith(("/live/", "/whip")) else ()
+            extra = CORS if path.startswith(("/live/", "/whip")) else ()
             response = self._respond(request, forwarded, "proxy", extra=extra)
             if request.can_read_body:
                 response.force_close()  # the rest of the body is not worth reading
@@ -159,7 +166,7 @@ class GatewayServer:
         extra: tuple[tuple[str, str], ...] = (),
     ) -> web.Response:
         status, body = answer.status, answer.body
-        headers = [*answer.headers, *extra, _SERVER]
+        headers = [*answer.headers, *extra, SERVER]
         if answer.gzip_body is not None:
             headers.append(("Vary", "Accept-Encoding"))
             if accepts_gzip(",".join(request.headers.getall("Accept-Encoding", []))):
@@ -173,13 +180,20 @@ class GatewayServer:
 
 
 async def _waited(wait: Wait) -> Answer:
+    future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def deliver(answer: Answer) -> None:
+        if not future.done():
+            future.set_result(answer)
+
+    wait.waiting.join(deliver)
     try:
         async with asyncio.timeout(wait.timeout_s):
-            return await wait.waiting.future
+            return await future
     except TimeoutError:
         return wait.late
     finally:
-        wait.waiting.leave()
+        wait.waiting.leave(deliver)
 
 
 def _read_only(request: web.BaseRequest, answer: Answer) -> Answer:

@@ -9,20 +9,23 @@ before the show is: main sends snapshots first.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
 
-from mediaserver.bus.messages import ShowSnapshot, ShowStatus, ViewerMessage
+from mediaserver.bus.messages import ShowAudience, ShowSnapshot, ShowStatus, ViewerMessage
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.epoch import MediaEpoch
 from mediaserver.gateway.event_audience import Audience
 from mediaserver.gateway.event_metrics import EventMetrics
 from mediaserver.gateway.event_room import ShowRoom
 from mediaserver.gateway.event_state import MediaView
-from mediaserver.gateway.publication import Publication
+from mediaserver.gateway.hot.metrics import HotMetrics
+from mediaserver.gateway.publication import Publication, Wakes
+from mediaserver.gateway.push.room import PushRoom
+from mediaserver.gateway.turns import Turns
 from mediaserver.gateway.window import MediaRefused
 from overlay.values import ShowEvent
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
@@ -34,6 +37,8 @@ MAX_EPOCHS = 4
 
 UNNAMED_S = 60
 """How long an epoch is held that no `ShowStatus` names."""
+
+_NO_MEDIA = (ShowSnapshot, ShowEvent, ViewerMessage, ShowAudience)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,16 +61,28 @@ class Shows:
         *,
         window_s: float,
         event_metrics: EventMetrics | None = None,
+        hot_metrics: HotMetrics | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._window_s = window_s
         self._clock_ns = clock_ns
         self.event_metrics = event_metrics or EventMetrics()
+        self.hot_metrics = hot_metrics or HotMetrics()
+        self.turns = Turns()
+        """The one scheduler of this process's writes to many."""
+        self._wakes = Wakes(turns=self.turns, meter=self.hot_metrics)
         self._rooms: dict[str, ShowRoom] = {}
         self._shows: dict[str, _Show] = {}
+        self.pulling: Callable[[str], int] = lambda _: 0
+        """How many connections pull a show's media, as the HTTP layer knows."""
         self.refused = 0
         """Count of parts and init sections that could not be listed."""
         self._log_refused_at_ns = 0
+        self._watchers: list[Callable[[], None]] = []
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Have `changed` called after each change to the media that is held or published."""
+        self._watchers.append(changed)
 
     def apply(self, message: object, now_ns: int) -> bool:
         """Take one message; False when it says nothing new or is refused (and logged).
@@ -79,8 +96,7 @@ class Shows:
                 case InitSection():
                     return self._init(message, now_ns)
                 case Part():
-                    epoch = self._epoch(message.show, message.epoch)
-                    return epoch.add_part(message, now_ns)
+                    return self._part(message, now_ns)
                 case ShowSnapshot():
                     return self._room(message.show).tell_snapshot(message)
                 case ShowEvent():
@@ -89,16 +105,34 @@ class Shows:
                     viewers = self._room(message.show).viewers
                     self.event_metrics.sent(viewers.tell(message.token, message.data))
                     return False
+                case ShowAudience():
+                    self._room(message.show).tell_audience(message.viewers)
+                    return False
                 case EpochEnd():
                     return self._epoch(message.show, message.epoch).end()
             raise MediaRefused(f"a gateway has no use for a {type(message).__name__}")
         except MediaRefused as exc:
             self._refuse(message, exc, now_ns)
             return False
+        finally:
+            if not isinstance(message, _NO_MEDIA):
+                self._changed()
 
-    def publish_due(self, now_ns: int) -> int:
-        """Publish what is new and may be; the count of playlists that were rendered."""
-        return sum(publication.publish_due(now_ns) for publication in self.publications())
+    def publish_due(self, now_ns: int, but: Collection[str] = ()) -> int:
+        """Publish what is new and may be, of all shows but these; the count of playlists that were
+        rendered."""
+        rendered = 0
+        for show in self._shows.values():
+            if show.status.show in but:
+                continue
+            for name, kept in show.epochs.items():
+                count = kept.publication.publish_due(now_ns)
+                if count:
+                    self._room(show.status.show).push.publish(name, kept.publication.epoch)
+                rendered += count
+        if rendered:
+            self._changed()
+        return rendered
 
     def prune(self, now_ns: int) -> None:
         """Free what nobody may ask for any more. Call it every second or so."""
@@ -107,14 +141,18 @@ class Shows:
         for show in self._shows.values():
             for name, held in list(show.epochs.items()):
                 if held.free_at_ns is not None and held.free_at_ns <= now_ns:
-                    _free(show, name)
+                    self._free(show, name)
                 else:
                     held.publication.epoch.free(now_ns)
+        self._changed()
 
     def close(self) -> None:
         """Turn away all who wait: the gateway stops."""
+        for room in self._rooms.values():
+            room.push.close()
         for publication in self.publications():
             publication.close()
+        self._changed()
 
     @property
     def waiting(self) -> int:
@@ -131,12 +169,29 @@ class Shows:
         """Events that can be told again to who was away."""
         return sum(room.held_events for room in self._rooms.values())
 
+    @property
+    def held_event_bytes(self) -> int:
+        """Bytes of those."""
+        return sum(room.held_event_bytes for room in self._rooms.values())
+
     def age_s(self, part: Part, now_ns: int) -> float:
         """Seconds since the end of a part that has just been taken was *now* at the host."""
         init = self._epoch(part.show, part.epoch).windows[part.rendition].newest_init
         if init is None:
             return 0.0
         return (now_ns - init.anchor.monotonic_ns_at(part.decode_time + part.duration)) / 1e9
+
+    def viewers(self) -> dict[str, int]:
+        """How many watch each show here: its event sockets, one a page; or, where that is more,
+        the connections that pull its media."""
+        return {
+            show: max(len(room.audience), self.pulling(show)) for show, room in self._rooms.items()
+        }
+
+    def log_place(self, show: str) -> tuple[str, int] | None:
+        """Log epoch and offset up to which a show's log is known; None without a log."""
+        room = self._rooms.get(show)
+        return None if room is None else room.log_place
 
     def publications(self) -> list[Publication]:
         """All epochs held."""
@@ -168,6 +223,10 @@ class Shows:
         held = known.epochs.get(epoch) if known is not None else None
         return None if held is None else held.publication
 
+    def _changed(self) -> None:
+        for changed in self._watchers:
+            changed()
+
     def _refuse(self, message: object, why: MediaRefused, now_ns: int) -> None:
         """Count it, and log it at most once a second: what is wrong with one part is with all."""
         self.refused += 1
@@ -197,7 +256,19 @@ class Shows:
                     self._retire(held, now_ns)
         return True
 
+    def _part(self, part: Part, now_ns: int) -> bool:
+        taken = self._epoch(part.show, part.epoch).add_part(part, now_ns)
+        if taken:
+            self._room(part.show).push.take_part(part)
+        return taken
+
     def _init(self, init: InitSection, now_ns: int) -> bool:
+        taken = self._init_taken(init, now_ns)
+        if taken:
+            self._room(init.show).push.take_init(init)
+        return taken
+
+    def _init_taken(self, init: InitSection, now_ns: int) -> bool:
         show = self._shows.get(init.show)
         if show is None:
             raise MediaRefused(f"there is no show {init.show[:64]!r}")
@@ -207,10 +278,10 @@ class Shows:
         epoch = MediaEpoch(init, window_s=self._window_s)
         epoch.add_init(init)
         while len(show.epochs) >= MAX_EPOCHS:
-            _free(show, next(name for name in show.epochs if name != show.status.epoch))
+            self._free(show, next(name for name in show.epochs if name != show.status.epoch))
         unnamed = show.status.epoch is not None and show.status.epoch != init.epoch
         show.epochs[init.epoch] = _Held(
-            publication=Publication(epoch),
+            publication=Publication(epoch, self._wakes),
             free_at_ns=now_ns + UNNAMED_S * 1_000_000_000 if unnamed else None,
         )
         log.info("epoch_begun", show=init.show, epoch=init.epoch, ladder=init.ladder)
@@ -218,8 +289,16 @@ class Shows:
 
     def _room(self, show: str) -> ShowRoom:
         if show not in self._rooms:
-            audience = Audience(meter=self.event_metrics, clock_ns=self._clock_ns)
-            self._rooms[show] = ShowRoom(show, audience=audience, media=partial(self._view, show))
+            audience = Audience(turns=self.turns, meter=self.event_metrics, clock_ns=self._clock_ns)
+            push = PushRoom(
+                events=audience,
+                turns=self.turns,
+                meter=self.event_metrics.push,
+                clock_ns=self._clock_ns,
+            )
+            self._rooms[show] = ShowRoom(
+                show, audience=audience, push=push, media=partial(self._view, show)
+            )
         return self._rooms[show]
 
     def _view(self, show: str, epoch: str) -> MediaView | None:
@@ -239,14 +318,14 @@ class Shows:
             raise MediaRefused(f"show {show[:64]!r} has no epoch {epoch[:64]!r} here")
         return publication.epoch
 
+    def _free(self, show: _Show, name: str) -> None:
+        show.epochs.pop(name).publication.close()
+        self._room(show.status.show).push.drop(name)
+        log.info("epoch_freed", show=show.status.show, epoch=name)
+
     def _retire(self, held: _Held, now_ns: int) -> None:
         """Another epoch is on: what this one listed leaves with it (§6.2.2 as for a segment)."""
         epoch = held.publication.epoch
         if epoch.end() or held.free_at_ns is None:
             ticks = max(w.listed_ticks for w in epoch.windows.values()) + epoch.segment_ticks
             held.free_at_ns = now_ns + ticks * 1_000_000_000 // TICKS_PER_SECOND
-
-
-def _free(show: _Show, name: str) -> None:
-    show.epochs.pop(name).publication.close()
-    log.info("epoch_freed", show=show.status.show, epoch=name)

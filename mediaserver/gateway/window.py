@@ -165,6 +165,23 @@ class RenditionWindow:
         """The bytes of ``part-{number}.m4s``, or None."""
         return self._parts.get(number)
 
+    def data(self, kind: str, number: int) -> bytes | None:
+        """A `part`, a `segment`, else an init section, by what names it."""
+        match kind:
+            case "part":
+                return self.part_data(number)
+            case "segment":
+                return self.segment_data(number)
+        return self.init_data(number)
+
+    @property
+    def ended_ns(self) -> int | None:
+        """When the newest part's media ended at the host, on the monotonic clock."""
+        init = self.newest_init
+        if self._last is None or init is None:
+            return None
+        return init.anchor.monotonic_ns_at(self._last.decode_time + self._last.duration)
+
     def add_init(self, init: InitSection) -> bool:
         """Take an init section; False when it is known. Raises `MediaRefused`."""
         known = self._inits.get(init.generation)

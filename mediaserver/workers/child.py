@@ -67,16 +67,27 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
     if setup.role == "gateway":
         from mediaserver.gateway import process as gateway
 
+        api = "api" in config.roles
+        cluster = config.cluster
         return gateway.run(
             bus_path=folder.bus,
-            main_http=folder.main_http,
+            main_http=folder.main_http if api else None,
             host=config.http.host,
             port=config.http.port,
             window_s=config.gateway.window_s,
             gateway_id=setup.name,
             allowed_origins=config.http.own_origins,
-            pictures=config.data / "pictures",
+            pictures=config.data / "pictures" if api else None,
             trusted_proxies=config.http.trusted_networks,
+            tls=config.http.tls.files,
+            limits=config.gateway.limits,
+            cluster=gateway.GatewayCluster(
+                redis=cluster.redis.get_secret_value(),
+                mains=cluster.main,
+                secret=cluster.secret.get_secret_value(),
+            )
+            if cluster.on
+            else None,
         )
     if setup.role == "ingest":
         from mediaserver.ingest import process as ingest

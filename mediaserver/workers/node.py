@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mediaserver.addresses import bindable
+from mediaserver.certificates import read_credentials
 from mediaserver.config import Config
 from mediaserver.errors import StartError
 from mediaserver.profiles import find_profile
@@ -29,6 +30,8 @@ async def run_node(config: Config, *, on_start: Callable[[Supervisor], None] | N
     Raises `StartError` or `ConfigError`, a sentence each, when something needed is not to be had.
     """
     profile = find_profile(config.profile)
+    if "gateway" in config.roles and (tls := config.http.tls.files) is not None:
+        read_credentials(tls)
     with _data_folder(config.data), _run_folder(config.data / "run-folder") as folder:
         _check_ports(config)
         await supervise(config, folder, profile, on_start=on_start)
@@ -69,10 +72,12 @@ def _run_folder(note: Path) -> Iterator[RunFolder]:
 
 
 def _check_ports(config: Config) -> None:
-    _check_port("http.port", socket.SOCK_STREAM, config.http.host, config.http.port)
+    if "gateway" in config.roles:
+        _check_port("http.port", socket.SOCK_STREAM, config.http.host, config.http.port)
     _check_port("admin.port", socket.SOCK_STREAM, config.admin.host, config.admin.port)
-    udp_host = bindable(config.webrtc.host)
-    _check_port("webrtc.port", socket.SOCK_DGRAM, udp_host, config.webrtc.port)
+    if "ingest" in config.roles:
+        udp_host = bindable(config.webrtc.host)
+        _check_port("webrtc.port", socket.SOCK_DGRAM, udp_host, config.webrtc.port)
 
 
 def _check_port(key: str, kind: socket.SocketKind, host: str, port: int) -> None:

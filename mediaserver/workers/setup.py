@@ -64,7 +64,9 @@ class ChildSetup:
             "role": self.role,
             "name": self.name,
             "run_folder": str(self.run_folder),
-            "config": configuration.to_plain(self.config, keys=self.role == "main"),
+            "config": configuration.to_plain(
+                self.config, keys=self.role == "main", cluster=self.role == "gateway"
+            ),
             "profile": self.profile,
         }
         return json.dumps(plain).encode() + b"\n"

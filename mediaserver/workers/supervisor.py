@@ -1,9 +1,9 @@
 """The supervisor: starts the other processes, watches them, starts them again. Nothing else.
 
-It runs main, ingest, `gateway.workers` gateways, and as many transcoder workers as main asks for
-(`WantWorkers`). A child that dies is started again at once, and ever more slowly (up to
-`MAX_BACKOFF_S`) while it keeps dying young. A child that cannot start at all (a port taken) ends
-the whole server with its sentence.
+It runs main and, by the node's roles, ingest, `gateway.workers` gateways, and as many transcoder
+workers as main asks for (`WantWorkers`). A child that dies is started again at once, and ever more
+slowly (up to `MAX_BACKOFF_S`) while it keeps dying young. A child that cannot start at all (a port
+taken) ends the whole server with its sentence.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ class Supervisor:
         self._profile = profile.to_plain()
         self._folder = folder
         self._numbers = itertools.count(1)
-        self._wanted_workers = config.spare_workers or 1
+        self._wanted_workers = (config.spare_workers or 1) if "ingest" in config.roles else 0
         self._worker_tasks: set[asyncio.Task[None]] = set()
         self._processes: dict[asyncio.subprocess.Process, Role] = {}
         self._failed: asyncio.Future[None] | None = None
@@ -96,10 +96,13 @@ class Supervisor:
         self._failed.cancel()
 
     def _fixed(self) -> list[tuple[Role, str]]:
-        gateways: list[tuple[Role, str]] = [
-            ("gateway", f"gateway-{n}") for n in range(self._config.gateway.workers)
-        ]
-        return [("main", "main"), ("ingest", "ingest"), *gateways]
+        """Main is there whatever the node's roles are: the others report to it."""
+        fixed: list[tuple[Role, str]] = [("main", "main")]
+        if "ingest" in self._config.roles:
+            fixed.append(("ingest", "ingest"))
+        if "gateway" in self._config.roles:
+            fixed += [("gateway", f"gateway-{n}") for n in range(self._config.gateway.workers)]
+        return fixed
 
     async def _keep(self, role: Role, name: str) -> None:
         backoff = Backoff()
@@ -177,7 +180,8 @@ class Supervisor:
     async def _listen(self, connection: unix.Connection) -> None:
         async for message in connection:
             if isinstance(message, WantWorkers):
-                self._wanted_workers = min(message.count, MAX_WORKERS)
+                workers = "ingest" in self._config.roles
+                self._wanted_workers = min(message.count, MAX_WORKERS) if workers else 0
                 self._start_missing_workers()
 
     async def _end_processes(self) -> None:

@@ -46,7 +46,7 @@ def test_a_card_on_its_frame_has_no_error() -> None:
     result = tally([press(10), press(12, "0")], [PIN, UNPIN], frames)
     assert [each.error for each in result.moments] == [0, 0]
     assert (result.lost, result.doubled) == (0, 0)
-    assert figures_of(result, 0.5)["p95_frames"] == 0
+    assert figures_of({"undisturbed": result}, 0.5)["p95_frames"] == 0
 
 
 def test_early_and_late_count_alike() -> None:
@@ -54,7 +54,7 @@ def test_early_and_late_count_alike() -> None:
     result = tally([press(10), press(12, "0")], [PIN, UNPIN], frames)
     assert [each.error for each in result.moments] == [-1, 2]
     assert result.errors == [1, 2]
-    assert [row[3] for row in rows_of(result)] == ["-1 … -1", "+2 … +2", "–", "–"]
+    assert [row[3] for row in rows_of({"undisturbed": result})] == ["-1 … -1", "+2 … +2", "–", "–"]
 
 
 def test_a_moment_is_steady_where_each_frame_around_it_was_shown() -> None:
@@ -62,13 +62,17 @@ def test_a_moment_is_steady_where_each_frame_around_it_was_shown() -> None:
     gone = [each for each in shown if each.counter != 12]
     for frames, steady in ((shown, 1), (gone, 0)):
         result = tally([press(10)], [PIN], frames)
-        assert len(result.steady.moments) == figures_of(result, 0.5)["steady"] == steady
+        assert (
+            len(result.steady.moments)
+            == figures_of({"undisturbed": result}, 0.5)["steady"]
+            == steady
+        )
 
 
 def test_a_card_that_never_came_is_lost_and_so_is_its_end() -> None:
     result = tally([press(10), press(12, "0")], [PIN, UNPIN], [frame(9), frame(13)])
     assert result.lost == 2
-    assert figures_of(result, 0.5)["p95_frames"] is None
+    assert figures_of({"undisturbed": result}, 0.5)["p95_frames"] is None
 
 
 def test_a_card_that_comes_twice_is_doubled() -> None:

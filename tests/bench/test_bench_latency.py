@@ -3,7 +3,7 @@ import re
 import pytest
 
 from bench.chromium import PAGES, PAINTED_FPS, PAINTED_HEIGHT, PAINTED_WIDTH, SeenFrame
-from bench.latency import Measured, figures_of, measured
+from bench.latency import CASES, Measured, figures_of, measured
 from bench.node import NodeError
 from mediaserver.demo.tone import BEEP_MS
 
@@ -43,7 +43,7 @@ def test_a_frame_is_read_from_what_the_page_noted() -> None:
 
 def test_unreadable_frames_are_counted_and_left_out() -> None:
     frames = [seen(0, 800), seen(None, 833), seen(66, 1066), seen(100, 1000)]
-    result = measured("ours", frames, stalled=2, idle_share=0.5)
+    result = measured("ours", frames, stalled=2, idle_share=0.5, first_frame_s=0.4)
     assert (result.p50_s, result.p95_s) == (0.9, 1.0)
     assert (result.unreadable, result.stalls) == (1, 2)
     assert result.row()[:3] == ("ours", "0.90 s", "1.00 s")
@@ -51,33 +51,38 @@ def test_unreadable_frames_are_counted_and_left_out() -> None:
 
 def test_nothing_seen_is_no_measurement() -> None:
     with pytest.raises(NodeError, match="none could be read"):
-        measured("ours", [seen(None, 1)], stalled=0, idle_share=0.5)
+        measured("ours", [seen(None, 1)], stalled=0, idle_share=0.5, first_frame_s=0)
 
 
 def result(delay_s: float, *, stalls: int, idle_share: float) -> Measured:
     return Measured(
-        name="x", delays_s=(delay_s,), unreadable=1, stalls=stalls, idle_share=idle_share
-    )
+        name="x", delays_s=(delay_s,), unreadable=1, stalls=stalls, idle_share=idle_share,
+        first_frame_s=0.5,
+    )  # fmt: skip
 
 
 def test_figures_keep_their_keys_when_something_was_not_measured() -> None:
-    figures = figures_of(
-        {
-            "hls_low": result(0.9, stalls=1, idle_share=0.4),
-            "hlsjs_default": result(1.8, stalls=5, idle_share=0.3),
-        }
-    )
-    assert figures == {
+    some = {
+        "push_low": result(0.6, stalls=1, idle_share=0.4),
+        "hlsjs_default": result(1.8, stalls=5, idle_share=0.3),
+        "push_rtt50": result(0.8, stalls=2, idle_share=0.5),
+    }
+    figures, whole = figures_of(some), figures_of(dict.fromkeys(CASES, some["push_low"]))
+    assert figures.keys() == whole.keys()
+    assert {name: figure for name, figure in figures.items() if figure is not None} == {
         "idle_share": 0.3,
-        "hls_low_p50_s": 0.9,
-        "hls_low_p95_s": 0.9,
-        "hls_ultra_p50_s": None,
-        "hls_ultra_p95_s": None,
+        "push_low_p50_s": 0.6,
+        "push_low_p95_s": 0.6,
+        "push_low_first_frame_s": 0.5,
         "hlsjs_default_p50_s": 1.8,
         "hlsjs_default_p95_s": 1.8,
-        "stalls": 1,
         "hlsjs_default_stalls": 5,
-        "unreadable": 2,
+        "push_rtt50_p50_s": 0.8,
+        "push_rtt50_p95_s": 0.8,
+        "push_rtt50_first_frame_s": 0.5,
+        "push_rtt50_stalls": 2,
+        "stalls": 1,
+        "unreadable": 3,
     }
 
 

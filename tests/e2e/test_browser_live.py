@@ -1,6 +1,7 @@
 """A browser hosts, another watches: the painted timecode goes from canvas to screen."""
 
 import itertools
+import re
 from collections.abc import Iterator
 
 import aiohttp
@@ -17,6 +18,7 @@ from bench.chromium import (
     viewer_page,
 )
 from bench.hls import HlsClient
+from bench.latency import NO_PUSH
 from bench.node import Node
 from bench.polling import eventually
 
@@ -26,6 +28,10 @@ FRAMES = 300
 SETTLED_FRAMES = 90
 """What a viewer sees before it counts: joining, and the first move up the ladder."""
 FRAME_MS = 1000 / PAINTED_FPS
+COUNTED = re.compile(
+    r'comptoir_gateway_requests_total\{.*kind="(?P<kind>\w+)",layer="(?P<layer>\w+)".*\} '
+    r"(?P<count>\S+)"
+)
 
 
 class Complaints:
@@ -52,8 +58,9 @@ def gaps_ms(frames: list[SeenFrame]) -> Iterator[float]:
         yield (after.painted_ms - before.painted_ms + 2**31) % 2**32 - 2**31
 
 
+@pytest.mark.parametrize("engine", ["push", "hls"])
 async def test_what_the_host_paints_is_what_the_viewer_sees(
-    server: Node, http: aiohttp.ClientSession, hls: HlsClient
+    server: Node, http: aiohttp.ClientSession, hls: HlsClient, engine: str
 ) -> None:
     (show, key), *_ = server.keys.items()
     async with chromium() as host_browser, chromium() as viewer_browser:
@@ -66,11 +73,14 @@ async def test_what_the_host_paints_is_what_the_viewer_sees(
         )  # fmt: skip
 
         viewer = await viewer_page(viewer_browser)
+        if engine == "hls":
+            await viewer.add_init_script(NO_PUSH)
         viewer_complaints, requests = Complaints(viewer), list[str]()
         await viewer.goto(f"{server.url}/watch/{show}")
         await collect(viewer, SETTLED_FRAMES)
         viewer.on("request", lambda request: requests.append(media_name(request)))
         frames = await collect(viewer, FRAMES)
+        plays = await viewer.locator("comptoir-player").get_attribute("data-engine")
         await viewer.close()
         await host.close()
 
@@ -79,11 +89,25 @@ async def test_what_the_host_paints_is_what_the_viewer_sees(
     assert min(gaps) >= 0, "no step backward"
     late = [gap for gap in gaps if gap > 4 * FRAME_MS]
     assert len(late) <= 0.02 * len(gaps), f"uneven: {late}"
+    assert plays == engine
+    hot, cold = await media_requests(http, server)
+    assert cold < 0.05 * (hot + cold), "a browser's connection comes back from the cold layer"
     kinds = {name.split("-")[0] for name in requests}
-    assert "part" in kinds
+    assert ("part" in kinds) == (engine == "hls"), "pushed media is not asked for"
     assert "seg" not in kinds, "a low-latency player in step loads parts only"
     assert viewer_complaints.found == []
     assert host_complaints.found == []
+
+
+async def media_requests(http: aiohttp.ClientSession, server: Node) -> tuple[int, int]:
+    """How many responses of live media the hot layer gave, and how many the cold one."""
+    counts = {"hot": 0.0, "cold": 0.0}
+    async with http.get(f"http://127.0.0.1:{server.admin_port}/metrics") as response:
+        for line in (await response.text()).splitlines():
+            found = COUNTED.match(line)
+            if found and found["kind"] in ("playlist", "part", "segment", "init"):
+                counts[found["layer"]] += float(found["count"])
+    return int(counts["hot"]), int(counts["cold"])
 
 
 async def collect(viewer: Page, count: int) -> list[SeenFrame]:

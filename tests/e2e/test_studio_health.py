@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+import aiohttp
 import pytest
 from playwright.async_api import Page, Route, expect
 
@@ -32,6 +33,8 @@ class Host:
     relay: Relay
     resumed: list[str | None] = field(default_factory=list)
     """`Comptoir-Resume` of each publish."""
+    resource: str = ""
+    """The WHIP resource of the last one."""
 
     def line(self, profile: Profile) -> None:
         """The line is like this from now on."""
@@ -46,16 +49,29 @@ class Host:
         """Wait until the host is given this hint."""
         await expect(self.page.locator(f'[data-hint="{hint}"]')).to_be_visible(timeout=HINT_MS)
 
+    async def expect_no_hint(self, hint: str) -> None:
+        """Wait until this hint is taken back, whatever else the machine has to complain of."""
+        await expect(self.page.locator(f'[data-hint="{hint}"]')).to_be_hidden(timeout=HINT_MS)
+
     async def expect_fine(self) -> None:
         """Wait until the host is told that all is well."""
         await expect(self.page.locator(".advice.fine")).to_be_visible(timeout=HINT_MS)
 
 
 @pytest.fixture
-async def host(server: Node) -> AsyncIterator[Host]:
-    """On air, on a calm line."""
-    (show, key), *_ = server.keys.items()
+async def relay() -> AsyncIterator[Relay]:
+    """A calm line that leads nowhere yet."""
     relay = Relay(CALM, target_port=None, seed=4)
+    try:
+        yield relay
+    finally:
+        await relay.close()
+
+
+@pytest.fixture
+async def host(server: Node, relay: Relay, http: aiohttp.ClientSession) -> AsyncIterator[Host]:
+    """On air, on a calm line. At the end the show is off air, so that the next host may begin."""
+    (show, key), *_ = server.keys.items()
     port = await relay.open()
     async with chromium() as browser:
         page = await host_page(browser, monitor=False)
@@ -66,6 +82,7 @@ async def host(server: Node) -> AsyncIterator[Host]:
             response = await route.fetch()
             body = await response.text()
             if response.status == 201:
+                host.resource = response.headers["location"]
                 relay.aim(served_port(body))
                 body = through(body, port)
             await route.fulfill(response=response, body=body)
@@ -74,7 +91,9 @@ async def host(server: Node) -> AsyncIterator[Host]:
         await go_live(page, url=server.url, show=show, key=key)
         await host.expect_fine()
         yield host
-    await relay.close()
+    bearer = {"Authorization": f"Bearer {key}"}
+    async with http.delete(host.resource, headers=bearer) as ended:
+        assert ended.status == 200
 
 
 @pytest.mark.parametrize(("line", "hint"), [(LOSSY, "uplink_loss"), (SLOW, "uplink_slow")])
@@ -85,7 +104,7 @@ async def test_the_host_is_told_of_a_bad_line_and_of_its_end(
     host.line(line)
     await host.expect_hint(hint)
     host.line(CALM)
-    await host.expect_fine()
+    await host.expect_no_hint(hint)
     assert host.resumed == [None], "nothing was published anew"
 
 

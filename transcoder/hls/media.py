@@ -6,7 +6,7 @@ from functools import cached_property
 
 from transcoder.hls.attributes import microseconds_up, uri_line
 from transcoder.hls.basic_tags import HEADER, Version
-from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport
+from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport, Skip
 from transcoder.hls.media_playlist_tags import (
     END_LIST,
     DiscontinuitySequence,
@@ -29,6 +29,9 @@ demands 6. No low-latency tag demands more but EXT-X-SKIP, which only delta upda
 
 HOLD_BACK_PARTS = 3
 """PART-HOLD-BACK in part targets (§4.4.3.8: MUST 2, SHOULD 3; Apple's authoring rules: MUST 3)."""
+
+SKIP_TARGET_DURATIONS = 6
+"""The Skip Boundary in target durations (§4.4.3.8: at least six)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,25 +93,39 @@ class MediaPlaylist:
 
     def render(self) -> str:
         """The playlist's text, in UTF-8 without BOM when encoded (§4.1)."""
-        return "\n".join(self._lines()) + "\n"
+        return self.text(version=VERSION, date_ranges=self.date_ranges, skip=None)
 
-    def _lines(self) -> Iterator[str]:
+    def text(self, *, version: int, date_ranges: tuple[DateRange, ...], skip: Skip | None) -> str:
+        """The whole of it, or (`delta`) the part that `skip` leaves with these date ranges."""
+        skipped = 0 if skip is None else skip.segments
+        lines = [*self._head(version)]
+        if skip is not None:
+            lines.append(skip.render())
+        # A date range belongs to no segment (§4.4.5) and may stand anywhere; here it stays in one
+        # place however many segments come and go.
+        lines += [date_range.render() for date_range in date_ranges]
+        return "\n".join([*lines, *self._body(skipped), *self._foot(), ""])
+
+    def _head(self, version: int) -> Iterator[str]:
         part_target_us = microseconds_up(self.part_target_ticks)
         yield HEADER
-        yield Version(number=VERSION).render()
+        yield Version(number=version).render()
         yield TargetDuration(duration_s=self.target_duration_s).render()
-        yield ServerControl(part_hold_back_us=HOLD_BACK_PARTS * part_target_us).render()
+        yield ServerControl(
+            part_hold_back_us=HOLD_BACK_PARTS * part_target_us,
+            can_skip_until_us=SKIP_TARGET_DURATIONS * self.target_duration_s * 1_000_000,
+        ).render()
         yield PartInf(part_target_us=part_target_us).render()
         yield MediaSequence(number=self.media_sequence).render()
         yield DiscontinuitySequence(number=self.discontinuity_sequence).render()
-        # A date range belongs to no segment (§4.4.5) and may stand anywhere; here it stays in one
-        # place however many segments come and go.
-        for date_range in self.date_ranges:
-            yield date_range.render()
+
+    def _body(self, skipped: int) -> Iterator[str]:
         mapped = None
-        for segment in self.segments:
+        for segment in self.segments[skipped:]:
             yield from segment.lines(with_map=segment.map_uri != mapped)
             mapped = segment.map_uri
+
+    def _foot(self) -> Iterator[str]:
         if self.preload_hint is not None:
             yield self.preload_hint.render()
         for report in self.rendition_reports:

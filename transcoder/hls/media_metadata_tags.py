@@ -51,6 +51,29 @@ class DateRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Skip:
+    """EXT-X-SKIP (§4.4.5.2): what a delta update leaves out, which the client has already."""
+
+    segments: int
+    """How many Media Segments, the oldest ones, with their tags."""
+    removed_date_ranges: tuple[str, ...] | None
+    """Ids of the date ranges that left recently; None where none is left out for its age.
+
+    "This attribute is REQUIRED if the Client requested an update that skips EXT-X-DATERANGE tags.
+    The quoted-string MAY be empty."
+    """
+
+    def render(self) -> str:
+        """The tag's line."""
+        attributes = [("SKIPPED-SEGMENTS", str(self.segments))]
+        if self.removed_date_ranges is not None:
+            # "a tab […] delimited list": each id has been a quoted string of its own
+            ids = "\t".join(quoted(each)[1:-1] for each in self.removed_date_ranges)
+            attributes.append(("RECENTLY-REMOVED-DATERANGES", f'"{ids}"'))
+        return "#EXT-X-SKIP:" + attribute_list(attributes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreloadHint:
     """EXT-X-PRELOAD-HINT of TYPE=PART (§4.4.5.3): the part that comes next, by its URI."""
 

@@ -61,6 +61,9 @@ class ServerControl:
     part_hold_back_us: int
     """How far from the end a player stays. At least twice PART-TARGET by the specification, and
     "SHOULD be at least three times"; three times by Apple's authoring rules."""
+    can_skip_until_us: int
+    """The Skip Boundary: what lies further from the end may be left out of delta updates, date
+    ranges too. "MUST be at least six times the Target Duration"."""
 
     def render(self) -> str:
         """The tag's line."""
@@ -68,5 +71,7 @@ class ServerControl:
             [
                 ("CAN-BLOCK-RELOAD", "YES"),
                 ("PART-HOLD-BACK", decimal_us(self.part_hold_back_us)),
+                ("CAN-SKIP-UNTIL", decimal_us(self.can_skip_until_us)),
+                ("CAN-SKIP-DATERANGES", "YES"),
             ]
         )

@@ -85,7 +85,7 @@ class Stage:
                 pool=self.pool,
                 ingest=self.ingest,
                 store=EpochStore(self.folder / "epochs.json"),
-                publish=lambda data: self.published.extend(self._deframer.feed(data)),
+                say=lambda said: self.published.extend(self._deframer.feed(said.data)),
                 recipe=Recipe(
                     profile=find_profile("default"),
                     latency="ultra" if self.latency == "ultra" else "low",

@@ -1,10 +1,11 @@
-"""Delivery directives: what is malformed, what is waited for, what is too far (§6.2.5.2)."""
+"""Delivery directives: what is malformed, what is waited for, what is too far (§6.2.5)."""
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mediaserver.gateway.blocking import BadDirective, Target, admit, parse
+from mediaserver.gateway.blocking import BadDirective, Form, Target, admit, parse
+from mediaserver.gateway.queries import Query
 from mediaserver.gateway.window import Edge
 
 PART, SEGMENT = 30_000, 180_000  # a third of a second, two seconds: the advance limit is 9 parts
@@ -15,43 +16,78 @@ def edge(msn: int, part: int, *, closed: bool = False, ended: bool = False) -> E
 
 
 @pytest.mark.parametrize(
-    ("msn", "part"),
+    "query",
     [
-        ([], ["0"]),
-        ([""], []),
-        (["x"], []),
-        (["-1"], []),
-        (["+1"], []),
-        (["1.0"], []),
-        ([" 1"], []),
-        (["1\n"], []),
-        (["٣"], []),
-        (["1", "2"], []),
-        (["9" * 21], []),
-        (["1"], [""]),
-        (["1"], ["a"]),
-        (["1"], ["1", "1"]),
+        "_HLS_part=0",
+        "_HLS_msn=",
+        "_HLS_msn=x",
+        "_HLS_msn=-1",
+        "_HLS_msn=%2B1",
+        "_HLS_msn=1.0",
+        "_HLS_msn=+1",
+        "_HLS_msn=1%0A",
+        "_HLS_msn=٣",
+        "_HLS_msn=1&_HLS_msn=2",
+        "_HLS_msn=" + "9" * 21,
+        "_HLS_msn=1&_HLS_part=",
+        "_HLS_msn=1&_HLS_part=a",
+        "_HLS_msn=1&_HLS_part=1&_HLS_part=1",
+        "_HLS_skip=",
+        "_HLS_skip=NO",
+        "_HLS_skip=yes",
+        "_HLS_skip=YES&_HLS_skip=v2",
+        "_HLS_msn=1&_HLS_skip=v3",
     ],
 )
-def test_malformed_directives_are_refused(msn: list[str], part: list[str]) -> None:
+def test_malformed_directives_are_refused(query: str) -> None:
     with pytest.raises(BadDirective):
-        parse(msn, part)
+        parse(Query(query).items())
 
 
-@given(st.lists(st.text(), max_size=3), st.lists(st.text(), max_size=3))
-def test_any_directives_are_parsed_or_refused(msn: list[str], part: list[str]) -> None:
+NAMES = st.sampled_from(["_HLS_msn", "_HLS_part", "_HLS_skip", "_hls_msn", "x"]) | st.text()
+VALUES = st.sampled_from(["0", "7", "007", "YES", "v2", ""]) | st.text()
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=5))
+def test_any_directives_are_parsed_or_refused(pairs: list[tuple[str, str]]) -> None:
     try:
-        target = parse(msn, part)
+        target, form = parse(pairs)
     except BadDirective:
         return
-    assert (target is None) == (not msn)
-    assert target is None or [target.msn] == [int(m) for m in msn]
+    values = [value for name, value in pairs if name == "_HLS_msn"]
+    assert [str(int(value)) for value in values] == ([str(target.msn)] if target else [])
+    spoken = []
+    if target:
+        spoken.append(("_HLS_msn", str(target.msn)))
+        spoken += [("_HLS_part", str(target.part))] if target.part is not None else []
+    spoken += [("_HLS_skip", form.skip)] if form.skip else []
+    assert form.cacheable == (pairs == spoken)
 
 
-def test_well_formed_directives() -> None:
-    assert parse([], []) is None
-    assert parse(["7"], []) == Target(7, None)
-    assert parse(["007"], ["0"]) == Target(7, 0)
+@given(st.text(max_size=200))
+def test_any_query_is_read(raw: str) -> None:
+    assert len(Query(raw).items()) <= 32
+
+
+UNCACHEABLE = Form(cacheable=False)
+
+
+@pytest.mark.parametrize(
+    ("query", "target", "form"),
+    [
+        ("", None, Form()),
+        ("_HLS_msn=7", Target(7, None), Form()),
+        ("_HLS_msn=7&_HLS_part=0", Target(7, 0), Form()),
+        ("_HLS_msn=7&_HLS_part=0&_HLS_skip=v2", Target(7, 0, Form("v2")), Form("v2")),
+        ("_HLS_skip=YES", None, Form("YES")),
+        ("_HLS_msn=007", Target(7, None, UNCACHEABLE), UNCACHEABLE),
+        ("_HLS_part=0&_HLS_msn=7", Target(7, 0, UNCACHEABLE), UNCACHEABLE),
+        ("a=b", None, UNCACHEABLE),
+        ("_HLS_msn=7&", Target(7, None), Form()),
+    ],
+)
+def test_well_formed_directives(query: str, target: Target | None, form: Form) -> None:
+    assert parse(Query(query).items()) == (target, form)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from mediaserver.gateway import event_audience
-from mediaserver.gateway.event_audience import CHUNK, MAX_PENDING, Audience
+from mediaserver.gateway.event_audience import CUE_CHUNK, MAX_PENDING, Audience
 from mediaserver.gateway.event_frames import Encoding, Frames
+from mediaserver.gateway.turns import Turns
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -45,7 +46,7 @@ def tally() -> Tally:
 
 @pytest.fixture
 def audience(tally: Tally, clock: Any) -> Audience:
-    return Audience(meter=tally, clock_ns=clock)
+    return Audience(turns=Turns(), meter=tally, clock_ns=clock)
 
 
 def said(number: int) -> Frames:
@@ -55,23 +56,23 @@ def said(number: int) -> Frames:
 async def test_a_message_goes_out_in_chunks(
     audience: Audience, tally: Tally, clock: Any, until: Until
 ) -> None:
-    ears = [Ear() for _ in range(3 * CHUNK)]
+    ears = [Ear() for _ in range(3 * CUE_CHUNK)]
     for ear in ears:
         audience.join(ear)
     audience.say(said(1))
     assert not any(ear.heard for ear in ears)
     await asyncio.sleep(0)
-    assert sum(bool(ear.heard) for ear in ears) == CHUNK
+    assert sum(bool(ear.heard) for ear in ears) == CUE_CHUNK
     clock.advance(0.25)
     await until(lambda: bool(tally.passes))
     assert {ear.heard for ear in ears} == {b"1;"}
-    assert (tally.messages, tally.passes) == (3 * CHUNK, [0.25])
+    assert (tally.messages, tally.passes) == (3 * CUE_CHUNK, [0.25])
 
 
 async def test_what_is_said_during_a_pass_keeps_its_order(
     audience: Audience, tally: Tally, until: Until
 ) -> None:
-    ears = [Ear("msgpack" if n % 2 else "json") for n in range(5 * CHUNK)]
+    ears = [Ear("msgpack" if n % 2 else "json") for n in range(5 * CUE_CHUNK)]
     for ear in ears:
         audience.join(ear)
     for number in range(40):
@@ -120,7 +121,7 @@ async def test_nobody_listens(audience: Audience, tally: Tally) -> None:
 async def test_a_full_queue_serves_all_at_once(
     audience: Audience, tally: Tally, until: Until
 ) -> None:
-    ears = [Ear() for _ in range(2 * CHUNK)]
+    ears = [Ear() for _ in range(2 * CUE_CHUNK)]
     for ear in ears:
         audience.join(ear)
     for number in range(MAX_PENDING + 1):
@@ -141,8 +142,41 @@ async def test_the_queue_stays_bounded_while_listeners_come(
         ears.append(Ear())
         audience.join(ears[-1])
         audience.say(said(number))
-        assert len(audience._pending) <= 8
+        assert audience.pending <= 8
     audience.say(said(200))
-    await until(lambda: audience._turn is None)
+    await until(lambda: audience.pending == 0)
     for first, ear in enumerate(ears):
         assert ear.heard == b"".join(b"%d;" % n for n in range(first, 201))
+
+
+async def test_who_catches_up_is_not_told_twice(
+    audience: Audience, tally: Tally, until: Until
+) -> None:
+    hurried, calm = Ear(), Ear()
+    for ear in (hurried, calm):
+        audience.join(ear)
+    audience.say(said(1))
+    audience.say(said(2))
+    audience.catch_up(hurried)
+    audience.catch_up(Ear())
+    assert (hurried.heard, calm.heard, tally.messages) == (b"1;2;", b"", 2)
+    audience.say(said(3))
+    await until(lambda: audience.pending == 0)
+    assert (hurried.heard, calm.heard, tally.messages) == (b"1;2;3;", b"1;2;3;", 6)
+
+
+async def test_what_is_said_goes_before_other_turns(tally: Tally, clock: Any, until: Until) -> None:
+    turns, order = Turns(), list[str]()
+    audience = Audience(turns=turns, meter=tally, clock_ns=clock)
+    ears = [Ear() for _ in range(2 * CUE_CHUNK)]
+    for ear in ears:
+        audience.join(ear)
+
+    def media() -> bool:
+        order.append(f"{sum(bool(ear.heard) for ear in ears)} have heard")
+        return False
+
+    turns.add(media, urgent=False)
+    audience.say(said(1))
+    await until(lambda: bool(order))
+    assert order == [f"{2 * CUE_CHUNK} have heard"]

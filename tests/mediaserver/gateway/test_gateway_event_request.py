@@ -10,7 +10,31 @@ from mediaserver.gateway.event_request import (
     choose_subprotocol,
     origin_allowed,
     parse_since,
+    viewer_token,
 )
+from mediaserver.viewers import ViewerTokens
+
+
+@given(
+    cookie=st.none()
+    | st.text()
+    | st.text(st.characters(max_codepoint=127))
+    | st.binary().map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+)
+def test_only_what_can_be_sent_on_is_a_viewers_token(cookie: str | None) -> None:
+    token = viewer_token(cookie)
+    assert token in (None, cookie)
+    if token is not None:
+        assert 1 <= len(token.encode()) <= 128
+        assert token.isprintable()
+
+
+def test_a_token_of_ours_is_one() -> None:
+    ours = ViewerTokens(b"s" * 32).new()
+    assert viewer_token(ours) == ours
+    assert viewer_token("x" * 128) == "x" * 128
+    for other in ("", "x" * 129, "a b", "a\n", "\udcff", "é"):
+        assert viewer_token(other) is None
 
 
 def test_since() -> None:

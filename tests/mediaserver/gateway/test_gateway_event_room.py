@@ -16,6 +16,9 @@ from mediaserver.gateway.event_metrics import EventMetrics
 from mediaserver.gateway.event_request import Since
 from mediaserver.gateway.event_room import LogLost, ShowRoom
 from mediaserver.gateway.event_state import MediaView
+from mediaserver.gateway.push.metrics import PushMetrics
+from mediaserver.gateway.push.room import PushRoom
+from mediaserver.gateway.turns import Turns
 
 STATUS = ShowStatus(show="demo", title="Démo", state="live", epoch="e1")
 
@@ -49,15 +52,16 @@ def media() -> dict[str, MediaView]:
 
 @pytest.fixture
 def room(clock: Any, media: dict[str, MediaView]) -> ShowRoom:
-    room = ShowRoom(
-        "demo", audience=Audience(meter=EventMetrics(), clock_ns=clock), media=media.get
-    )
+    turns = Turns()
+    audience = Audience(turns=turns, meter=EventMetrics(), clock_ns=clock)
+    push = PushRoom(events=audience, turns=turns, meter=PushMetrics(), clock_ns=clock)
+    room = ShowRoom("demo", audience=audience, push=push, media=media.get)
     room.tell_status(STATUS)
     return room
 
 
 async def settle(room: ShowRoom) -> None:
-    while room.audience._turn is not None:  # noqa: ASYNC110 - the turns are the loop's own
+    while room.audience.pending:  # noqa: ASYNC110 - the turns are the loop's own
         await asyncio.sleep(0)
 
 
@@ -119,7 +123,8 @@ async def test_who_was_away_is_told_what_it_missed(room: ShowRoom, show_log: Any
     room.tell_snapshot(show_log.snapshot())
     for event in show_log.events(3):
         room.tell_event(event, 0)
-    hello, *missed, air = listening(room, Since(epoch="log1", offset=6)).take()
+    room.tell_audience(12)
+    hello, *missed, air, audience = listening(room, Since(epoch="log1", offset=6)).take()
     assert hello == {
         "type": "hello",
         "epoch": "log1",
@@ -129,6 +134,7 @@ async def test_who_was_away_is_told_what_it_missed(room: ShowRoom, show_log: Any
     }
     assert [message["offset"] for message in missed] == [7, 8]
     assert air == {"type": "air", "state": "live", "epoch": "e1"}
+    assert audience == {"type": "audience", "viewers": 12}
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,7 @@ async def test_who_missed_many_bytes_begins_anew(
     ear = Ear()
     room.join(ear, Since(epoch="log1", offset=0))
     monkeypatch.setattr(event_room, "MAX_RETOLD_BYTES", len(ear.data))
-    assert len(listening(room, Since(epoch="log1", offset=0)).take()) == 5
+    assert len(listening(room, Since(epoch="log1", offset=0)).take()) == 6
     monkeypatch.setattr(event_room, "MAX_RETOLD_BYTES", len(ear.data) - 1)
     (hello,) = listening(room, Since(epoch="log1", offset=0)).take()
     assert (hello["recovered"], hello["offset"]) == (False, 3)

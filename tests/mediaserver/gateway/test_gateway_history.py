@@ -32,6 +32,18 @@ def test_all_after_an_offset_or_nothing(begin: int, count: int, asked: int) -> N
     assert len(history) == min(count, 10)
 
 
+@given(sizes=st.lists(st.integers(1, 60), max_size=40))
+def test_the_bytes_are_bounded(sizes: list[int]) -> None:
+    history = History(epoch="a", offset=0, max_bytes=100)
+    for size in sizes:
+        history.append(Frames(json=b"x" * size, msgpack=b"y"), 0)
+        told = history.since("a", history.offset - len(history)) or []
+        assert history.held_bytes == sum(frames.size for frames in told) <= 100
+        assert history.since("a", history.offset - len(history) - 1) is None
+    kept = list(reversed(sizes))[: len(history)]
+    assert len(history) == len(sizes) or sum(kept) + len(kept) + sizes[-len(history) - 1] + 1 > 100
+
+
 def test_old_events_leave() -> None:
     history = History(epoch="a", offset=0)
     for offset in range(1, 11):

@@ -109,9 +109,9 @@ async def test_one_connection_serves_many_requests(gateway: Any, on_air: Any) ->
     [
         (b"OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
         (b"CONNECT a:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400),
-        (b"GET /live/" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 400),
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", 400),
-        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n", 400),
+        (b"GET /live/" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 20_000 + b"\r\n\r\n", 431),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 200 + b"\r\n", 431),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
         (b"GET //etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 503),
         (b"GET /assets/../../x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404),
@@ -131,9 +131,9 @@ async def test_what_was_served_is_counted(gateway: Any, viewer: Any, on_air: Any
     await viewer.ask("/live/demo/e1/720p/seg-77.m4s")
     text = gateway.metrics.text().decode()
     for line in (
-        'comptoir_gateway_requests_total{kind="playlist",status="200"} 1.0',
-        'comptoir_gateway_requests_total{kind="segment",status="200"} 1.0',
-        'comptoir_gateway_requests_total{kind="segment",status="404"} 1.0',
+        'comptoir_gateway_requests_total{kind="playlist",layer="hot",status="200"} 1.0',
+        'comptoir_gateway_requests_total{kind="segment",layer="hot",status="200"} 1.0',
+        'comptoir_gateway_requests_total{kind="segment",layer="hot",status="404"} 1.0',
         "comptoir_gateway_parts_total 16.0",
         "comptoir_gateway_part_age_seconds_count 16.0",
         "comptoir_gateway_waiters 0.0",

@@ -1,6 +1,7 @@
 """Viewers over a real socket: blocking reload, hints, ranges, encodings, caching, the end."""
 
 import asyncio
+import gzip
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -61,6 +62,7 @@ async def test_the_state_of_a_show(viewer: Any, on_air: Any) -> None:
         "state": "live",
         "epoch": "e1",
         "anchor_utc_us": 1_760_000_000_000_000,
+        "viewers": 0,
         "log": None,
         "products": {},
         "cues": [],
@@ -96,6 +98,8 @@ async def test_unknown_renditions_and_epochs_are_not_found(viewer: Any, on_air: 
         "_HLS_msn=3",
         "_HLS_msn=1000000",
         "_HLS_msn=1&_HLS_part=12",
+        "_HLS_skip=NO",
+        "_HLS_msn=0&_HLS_skip=",
     ],
 )
 async def test_bad_and_far_directives_get_400_at_once(
@@ -109,25 +113,60 @@ async def test_bad_and_far_directives_get_400_at_once(
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "kept"),
     [
-        "",
-        "a=b&_HLS_new=1",
-        "_HLS_skip=YES",
-        "%zz=%ff&;=&&",
-        "_HLS_msn=0",
-        "_HLS_msn=0&_HLS_part=99",
+        ("", "public, max-age=1"),
+        ("_HLS_skip=YES", "public, max-age=1"),  # there is nothing yet to skip
+        ("_HLS_skip=v2", "public, max-age=1"),
+        ("_HLS_msn=0", "public, max-age=12"),
+        ("_HLS_msn=0&_HLS_part=99", "public, max-age=12"),
+        ("_HLS_msn=0&_HLS_part=99&_HLS_skip=v2", "public, max-age=12"),
+        ("_HLS_part=99&_HLS_msn=0", "no-store"),
+        ("_HLS_msn=00", "no-store"),
+        ("_HLS_msn=0&a=b", "no-store"),
+        ("a=b&_HLS_new=1", "no-store"),
+        ("%zz=%ff&;=&&", "no-store"),
     ],
 )
 async def test_these_are_answered_at_once_with_the_whole_playlist(
-    viewer: Any, on_air: Any, query: str
+    viewer: Any, on_air: Any, query: str, kept: str
 ) -> None:
     status, headers, body = await viewer.ask(f"{PLAYLIST}?{query}")
     assert status == 200
     assert b"part-0.m4s" in body
     assert b"part-7.m4s" in body
-    age = "12" if "_HLS_msn" in query else "1"
-    assert headers["Cache-Control"] == f"public, max-age={age}"
+    assert headers["Cache-Control"] == kept
+
+
+async def test_a_delta_update_is_waited_for_like_any_playlist(
+    gateway: Any,
+    viewer: Any,
+    on_air: Any,
+    until: Until,
+    clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mediaserver.gateway.window.MIN_LISTED_SEGMENTS", 9)
+    await gateway.take(*on_air.many(6 * 9))
+    msn, part = on_air.msn, on_air.index
+    asked = [
+        viewer.later(f"{PLAYLIST}?_HLS_msn={msn}&_HLS_part={part}&_HLS_skip={skip}")
+        for skip in ("YES", "v2", "YES")
+    ]
+    await until(gateway.waiting(3))
+    clock.advance(20)
+    await gateway.take(*on_air.parts())
+    first, second, third = [await task for task in asked]
+    assert first[1:] == third[1:]
+    assert b"#EXT-X-VERSION:9\n" in first[2]
+    assert b"#EXT-X-SKIP:SKIPPED-SEGMENTS=" in first[2]
+    assert b'RECENTLY-REMOVED-DATERANGES=""' in second[2]
+    assert {first[1]["Cache-Control"], second[1]["Cache-Control"]} == {"public, max-age=12"}
+    status, headers, body = await viewer.ask(f"{PLAYLIST}?_HLS_skip=YES")
+    assert (status, headers["Cache-Control"]) == (200, "public, max-age=1")
+    assert body == first[2]
+    packed = await viewer.ask(f"{PLAYLIST}?_HLS_skip=YES", Accept_Encoding="gzip")
+    assert gzip.decompress(packed[2]) == body
 
 
 async def test_twenty_equal_requests_are_answered_with_the_part_they_wait_for(

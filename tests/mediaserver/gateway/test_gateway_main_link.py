@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mediaserver.gateway import main_link
 from mediaserver.gateway.main_link import LinkLost, MainLinks, parse_answer
+from mediaserver.gateway.main_routes import MainAddress
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nX-A: b: c\r\n\r\nok"
@@ -26,7 +27,7 @@ async def main(tmp_path: Path) -> AsyncIterator[Main]:
     async def begin(serve: Serve) -> MainLinks:
         path = tmp_path / "main.sock"
         server = await asyncio.start_unix_server(serve, str(path))
-        links = MainLinks(path)
+        links = MainLinks(MainAddress(path=str(path)))
         made.append((server, links))
         return links
 
@@ -81,7 +82,7 @@ async def test_main_may_die_before_its_answer_and_nothing_is_sent_again(main: Ma
 
 async def test_main_that_is_away_is_said_so(tmp_path: Path) -> None:
     with pytest.raises(LinkLost):
-        await MainLinks(tmp_path / "nobody.sock").ask(REQUEST)
+        await MainLinks(MainAddress(path=str(tmp_path / "nobody.sock"))).ask(REQUEST)
 
 
 async def test_an_answer_to_nobody_is_not_anothers(main: Main) -> None:

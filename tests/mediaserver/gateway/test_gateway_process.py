@@ -1,6 +1,7 @@
 """The whole process: `run` on a real port, main that comes, goes and comes back."""
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from mediaserver.bus.messages import Replay
+from mediaserver.bus.messages import Replay, ShowsHere, ViewerCount, ViewerCounts
 from mediaserver.errors import StartError
 from mediaserver.gateway import feed as feed_module
 from mediaserver.gateway.process import run
@@ -219,3 +220,91 @@ async def test_a_replay_that_breaks_off_is_not_shown_before_a_whole_one(
     await wait_for_status(f"{url}/media.m3u8", 200)
     async with aiohttp.ClientSession() as http, http.get(f"{url}/media.m3u8") as response:
         assert "part-19.m4s" in await response.text()
+
+
+async def newest(gateway: Any, show: str) -> str:
+    """The last part of a show's playlist."""
+    async with gateway.http.get(f"{gateway.url}/live/{show}/e1/720p/media.m3u8") as response:
+        listed = re.findall(r"part-\d+\.m4s", await response.text())
+    return str(listed[-2]) if listed else ""  # the last one is the preload hint
+
+
+async def test_a_replay_that_breaks_off_holds_back_nothing_else(
+    gateway: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    """Shows of other nodes go on, and so do our own when another main takes them over."""
+    own, other = broadcast(show="own"), broadcast(show="other")
+    take = gateway.feed.take_remote
+    for message in (other.status(), *other.inits(), *other.many(8)):
+        take(message)
+    (main,) = gateway.main.peers
+    gateway.main.send(Replay(done=False), ShowsHere(shows=("own",)))
+    gateway.main.send(own.status(), *own.inits(), *own.many(8))
+    await until(lambda: held(gateway, "own") == held(gateway, "other"))
+    for message in other.parts():
+        take(message)
+    await until(lambda: not gateway.feed._publishing)
+    assert (await newest(gateway, "other"), await newest(gateway, "own")) == ("part-8.m4s", "")
+    main.abort()
+    await until(lambda: gateway.main.peers and gateway.main.peers != [main])
+    for message in other.parts():
+        take(message)
+    await until(lambda: not gateway.feed._publishing)
+    assert (await newest(gateway, "other"), await newest(gateway, "own")) == ("part-9.m4s", "")
+    gateway.feed.hold("own")
+    for message in own.parts():
+        take(message)
+    await until(lambda: not gateway.feed._publishing)
+    assert await newest(gateway, "own") == ""
+    gateway.feed.release("own")
+    assert await newest(gateway, "own") == "part-8.m4s"
+
+
+def held(gateway: Any, show: str) -> int:
+    """How many bytes of a show's media are here."""
+    publication = gateway.shows.publication(show, "e1")
+    return 0 if publication is None else int(publication.epoch.held_bytes)
+
+
+@pytest.fixture
+def counted_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed_module, "COUNT_EVERY_S", 0.02)
+
+
+@pytest.mark.usefixtures("counted_often")
+async def test_who_only_pulls_is_counted_too(
+    running: str, main_side: Any, broadcast: MakeBroadcast, until: Until
+) -> None:
+    show = broadcast()
+    main_side.send(show.status(), *show.inits(), *show.many(8))
+    url = f"{running}/live/demo/e1/720p/media.m3u8"
+    await wait_for_status(url, 200)
+    async with aiohttp.ClientSession() as one, aiohttp.ClientSession() as two:
+        for http in (one, two):
+            async with http.get(url) as response:
+                assert response.status == 200
+        await until(
+            lambda: any(
+                isinstance(message, ViewerCounts)
+                and message.counts == (ViewerCount(show="demo", viewers=2),)
+                for message in main_side.received
+            )
+        )
+
+
+async def test_a_report_that_fails_is_left_out(
+    gateway: Any, monkeypatch: pytest.MonkeyPatch, until: Until
+) -> None:
+    good, failures = gateway.metrics.text, iter([UnicodeEncodeError("utf-8", "\udcff", 0, 1, "")])
+
+    def text() -> bytes:
+        for failure in failures:
+            raise failure
+        return bytes(good())
+
+    monkeypatch.setattr(gateway.metrics, "text", text)
+    monkeypatch.setattr(feed_module, "METRICS_EVERY_S", 0)
+    await gateway.main.close_bus()
+    await gateway.main.open_bus()
+    await until(lambda: bool(gateway.main.metrics))
+    assert next(failures, None) is None

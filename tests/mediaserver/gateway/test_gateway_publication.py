@@ -12,10 +12,12 @@ import m3u8
 import pytest
 
 from mediaserver.gateway import answers
+from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.blocking import Target
 from mediaserver.gateway.epoch import MediaEpoch
 from mediaserver.gateway.publication import Publication
 from mediaserver.gateway.shows import MAX_EPOCHS, UNNAMED_S, Shows
+from mediaserver.gateway.waiters import Waiters
 from mediaserver.gateway.window import MediaRefused
 
 MakeBroadcast = Callable[..., Any]
@@ -28,6 +30,13 @@ def begin(show: Any) -> Publication:
     for init in inits:
         epoch.add_init(init)
     return Publication(epoch)
+
+
+def wait(waiters: Waiters[Any, Answer], key: object) -> asyncio.Future[Answer]:
+    """Wait for a key, as a future."""
+    future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    waiters.at(key).join(future.set_result)
+    return future
 
 
 def add(publication: Publication, parts: list[Any]) -> int:
@@ -140,18 +149,19 @@ async def test_waiters_are_woken_by_what_they_wait_for_and_share_its_bytes(
     publication = begin(show)
     add(publication, show.many(2))
     rendition = publication.renditions["720p"]
-    same = [rendition.playlist_waiters.join(Target(0, 2)) for _ in range(20)]
-    whole = rendition.playlist_waiters.join(Target(0, None))
-    hinted = rendition.part_waiters.join(2)
+    same = [wait(rendition.playlist_waiters, Target(0, 2)) for _ in range(20)]
+    whole = wait(rendition.playlist_waiters, Target(0, None))
+    hinted = wait(rendition.part_waiters, 2)
     add(publication, show.parts())
-    got = [waiting.future.result() for waiting in same]
-    assert len({id(answer.body) for answer in got}) == 1
+    assert publication.waiting == 22  # they are woken in their turn
+    got = [await waiting for waiting in same]
+    assert len({id(answer) for answer in got}) == 1
     assert b"part-2.m4s" in got[0].body
-    assert hinted.future.result().body == show.data("720p", 2)
-    assert not whole.future.done()
+    assert (await hinted).body == show.data("720p", 2)
+    assert not whole.done()
     assert publication.waiting == 1
     add(publication, show.many(3))
-    assert b"seg-0.m4s" in whole.future.result().body
+    assert b"seg-0.m4s" in (await whole).body
     assert publication.waiting == 0
 
 
@@ -160,13 +170,18 @@ async def test_a_waiter_that_leaves_leaves_nothing_behind(broadcast: MakeBroadca
     publication = begin(show)
     add(publication, show.many(2))
     waiters = publication.renditions["720p"].playlist_waiters
-    first, second = waiters.join(Target(0, 2)), waiters.join(Target(0, 2))
-    first.leave()
-    first.leave()
-    assert len(waiters) == 1
-    second.future.cancel()  # as a handler does whose client has gone, just as the part arrives
+    place, got = waiters.at(Target(0, 2)), list[Any]()
+    first, second, third = (lambda answer, n=n: got.append(n) for n in range(3))
+    for deliver in (first, second, third):
+        place.join(deliver)
+    place.leave(first)
+    place.leave(first)
+    assert len(waiters) == 2
     add(publication, show.parts())
-    second.leave()
+    place.leave(second)  # its client goes just when the part is there and its turn is not
+    assert len(waiters) == 1
+    await asyncio.sleep(0)
+    assert got == [2]
     assert len(waiters) == 0
 
 
@@ -174,27 +189,27 @@ async def test_a_hinted_part_that_never_comes_is_not_found(broadcast: MakeBroadc
     show = broadcast()
     publication = begin(show)
     add(publication, show.many(2))
-    skipped = publication.renditions["720p"].part_waiters.join(2)
+    skipped = wait(publication.renditions["720p"].part_waiters, 2)
     show.number += 1
     for init in show.new_generation():
         publication.epoch.add_init(init)
     add(publication, show.parts())
-    assert skipped.future.result() is answers.MEDIA_UNKNOWN
-    last = publication.renditions["720p"].part_waiters.join(4)
+    assert await skipped is answers.MEDIA_UNKNOWN
+    last = wait(publication.renditions["720p"].part_waiters, 4)
     publication.epoch.end()
     publication.publish_due(0)
-    assert last.future.result() is answers.MEDIA_UNKNOWN
+    assert await last is answers.MEDIA_UNKNOWN
 
 
 async def test_the_end_wakes_every_waiter_with_the_ended_playlist(broadcast: MakeBroadcast) -> None:
     show = broadcast()
     publication = begin(show)
     add(publication, show.many(2))
-    waiting = publication.renditions["720p"].playlist_waiters.join(Target(1, None))
+    waiting = wait(publication.renditions["720p"].playlist_waiters, Target(1, None))
     assert publication.epoch.end()
     assert not publication.epoch.end()
     assert publication.publish_due(0) == 2
-    assert waiting.future.result().body.endswith(b"#EXT-X-ENDLIST\n")
+    assert (await waiting).body.endswith(b"#EXT-X-ENDLIST\n")
     assert publication.publish_due(0) == 0
 
 
@@ -249,6 +264,7 @@ def test_a_show_is_known_before_it_begins(broadcast: MakeBroadcast, shows: Shows
         "state": "idle",
         "epoch": None,
         "anchor_utc_us": None,
+        "viewers": 0,
         "log": None,
         "products": {},
         "cues": [],
@@ -342,9 +358,9 @@ async def test_waiters_are_turned_away_when_their_epoch_is_freed(
     publication = shows.publication("demo", "e1")
     assert publication is not None
     rendition = publication.renditions["720p"]
-    playlist = rendition.playlist_waiters.join(Target(0, 2))
-    part = rendition.part_waiters.join(2)
+    playlist = wait(rendition.playlist_waiters, Target(0, 2))
+    part = wait(rendition.part_waiters, 2)
     shows.prune(UNNAMED_S * 1_000_000_000)
     async with asyncio.timeout(5):
-        assert (await playlist.future).status == 503
-        assert (await part.future).status == 404
+        assert (await playlist).status == 503
+        assert (await part).status == 404

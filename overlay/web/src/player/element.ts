@@ -6,6 +6,7 @@
  *   `unsupported` (see `machine.ts`);
  * - attribute `data-delay-ms`: from the playhead to the newest media, absent while unknown;
  * - attribute `data-rendition`: the rendition on screen, absent while unknown;
+ * - attribute `data-engine`: what plays: `push`, `hls` or `native`; absent while nothing does;
  * - event `statechange` (`StateChange`) whenever the state or the show's title changes;
  * - event `timedmetadata` (`TimedMetadata`) when the stream carries a payload: early, and often
  *   more than once; `momentAt(seconds)` tells which moment of the show a time of the video is.
@@ -31,7 +32,7 @@ import type { Moment } from './engine';
 import { fitFor } from './fit';
 import { actionFor } from './keys';
 import type { Phase } from './machine';
-import { openEngine } from './open-engine';
+import { engineOpener } from './open-engine';
 import { playerStyles } from './player.css';
 import { loadVolume, saveVolume } from './preferences';
 import { PlayerSession, type PlayerView } from './session';
@@ -92,7 +93,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     document.addEventListener('keydown', (event) => this.onKey(event), options);
     document.addEventListener('fullscreenchange', () => this.onFullscreen(), options);
     this.sizes.observe(this);
-    this.session = new PlayerSession(this.show, this.video, this.feed, openEngine, {
+    this.session = new PlayerSession(this.show, this.video, this.feed, engineOpener(), {
       changed: (view) => (this.view = view),
       metadata: (payload) => this.emit('timedmetadata', { payload }),
     });
@@ -195,6 +196,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
       view.behindS === null ? null : Math.round(view.behindS * 1e3),
     );
     setOrRemove(this, 'data-rendition', view.rendition);
+    setOrRemove(this, 'data-engine', view.engine);
     const undisturbed = view.phase === 'live' && !view.paused && !view.mayGoLive;
     this.toggleAttribute('data-idle', this.idle && undisturbed);
     if (!changed.has('view')) return;

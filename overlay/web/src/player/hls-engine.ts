@@ -18,7 +18,8 @@ import Hls, {
 } from 'hls.js/light';
 
 import type { Engine, EngineListener, Moment } from './engine';
-import { isWebKit } from './engine';
+import { bandwidthHintBps, isWebKit } from './engine';
+import { DEFAULT_LATENCY, UNKNOWN_WAY } from './latency';
 import { payloadOfAttribute, payloadOfId3 } from './metadata';
 import { MediaTimeline } from './timeline';
 
@@ -31,9 +32,6 @@ const FIRST_BYTE_MS = 9_000;
 /** The class of our date ranges, and the owner of our ID3 frames. */
 const METADATA = 'comptoir.cue';
 const METADATA_ATTRIBUTE = 'X-COMPTOIR-CUE';
-
-/** Without a better hint: enough for the top of a common ladder. */
-const ASSUMED_BPS = 3_000_000;
 
 function policy(maxNumRetry: number): LoadPolicy {
   const retry = { maxNumRetry, retryDelayMs: 300, maxRetryDelayMs: 2_000 } as const;
@@ -72,6 +70,8 @@ export class HlsEngine implements Engine {
     return Hls.isSupported();
   }
 
+  readonly kind = 'hls';
+  readonly latency = DEFAULT_LATENCY;
   readonly mayNudge = !isWebKit(navigator.userAgent);
   private readonly hls: Hls;
   private readonly timeline = new MediaTimeline();
@@ -117,6 +117,10 @@ export class HlsEngine implements Engine {
     return this.hls.liveSyncPosition;
   }
 
+  way(): typeof UNKNOWN_WAY {
+    return UNKNOWN_WAY;
+  }
+
   momentAt(seconds: number): Moment | null {
     const mediaS = this.timeline.mediaTimeS(seconds);
     const epoch = epochOf(this.hls.levels[0]);
@@ -127,6 +131,10 @@ export class HlsEngine implements Engine {
   choose(rendition: string | null): void {
     const index = this.hls.levels.findIndex((level) => nameOf(level) === rendition);
     this.hls.loadLevel = rendition === null ? -1 : index;
+  }
+
+  giveUp(): void {
+    this.listener.broken('stuck');
   }
 
   destroy(): void {
@@ -213,11 +221,4 @@ function epochOf(level: Level | undefined): string | null {
 
 function shortSide(level: Level): number {
   return Math.min(level.width, level.height) || level.height;
-}
-
-/** Browsers that know the network's speed say so, capped at 10 Mb/s; a part of it is believed. */
-function bandwidthHintBps(): number {
-  const { connection } = navigator as Navigator & { connection?: { downlink?: number } };
-  const mbps = connection?.downlink;
-  return mbps ? Math.min(5_000_000, Math.max(400_000, mbps * 700_000)) : ASSUMED_BPS;
 }

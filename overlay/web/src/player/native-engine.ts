@@ -5,6 +5,7 @@
 
 import type { Anchor } from '../shared/show-model';
 import type { Engine, EngineListener, Moment } from './engine';
+import { DEFAULT_LATENCY, UNKNOWN_WAY } from './latency';
 import { tickAtUtc } from './timeline';
 
 interface DatedVideo extends HTMLVideoElement {
@@ -17,6 +18,8 @@ export class NativeEngine implements Engine {
     return video.canPlayType('application/vnd.apple.mpegurl') !== '';
   }
 
+  readonly kind = 'native';
+  readonly latency = DEFAULT_LATENCY;
   readonly mayNudge = false;
   readonly partS = 0;
   private readonly silence = new AbortController();
@@ -24,7 +27,7 @@ export class NativeEngine implements Engine {
   constructor(
     private readonly video: DatedVideo,
     url: string,
-    listener: EngineListener,
+    private readonly listener: EngineListener,
     private readonly anchor: () => Anchor | null,
   ) {
     const { signal } = this.silence;
@@ -47,6 +50,10 @@ export class NativeEngine implements Engine {
     return seekable.length === 0 ? null : seekable.end(seekable.length - 1);
   }
 
+  way(): typeof UNKNOWN_WAY {
+    return UNKNOWN_WAY;
+  }
+
   /** Through UTC, to the millisecond: all that PROGRAM-DATE-TIME holds. */
   momentAt(seconds: number): Moment | null {
     const anchor = this.anchor();
@@ -57,6 +64,10 @@ export class NativeEngine implements Engine {
 
   choose(): void {
     // The browser adapts by itself and cannot be told.
+  }
+
+  giveUp(): void {
+    this.listener.broken('stuck');
   }
 
   destroy(): void {

@@ -8,9 +8,10 @@
 
 import { playlistUrl } from '../shared/api';
 import { backoffMs } from '../shared/backoff';
+import type { MediaLine } from '../shared/media-line';
 import type { ShowReport } from '../shared/report';
-import type { Anchor, ShowModel } from '../shared/show-model';
-import type { Engine, EngineListener, Moment, Rendition } from './engine';
+import type { ShowModel } from '../shared/show-model';
+import type { Engine, EngineKind, EngineListener, Moment, OpenEngine, Rendition } from './engine';
 import { bufferedAheadS } from './engine';
 import { LatencyController } from './latency';
 import type { Command, Happening, Phase } from './machine';
@@ -18,7 +19,7 @@ import { INITIAL, step } from './machine';
 import { pollDelayMs } from './polling';
 import { Watchdog } from './watchdog';
 
-const TICK_MS = 100;
+const TICK_MS = 50;
 /** The delay is told this often: a figure that changes faster cannot be read. */
 const DELAY_EVERY_MS = 500;
 /** Further behind than this, a viewer who wants to be live is moved, not sped up. */
@@ -32,6 +33,8 @@ const LIVE_WITHIN_S = 3;
 export interface PlayerView {
   readonly phase: Phase;
   readonly title: string;
+  /** What plays, or null while nothing does. */
+  readonly engine: EngineKind | null;
   readonly paused: boolean;
   /** The browser refused to begin without a touch. */
   readonly blocked: boolean;
@@ -43,16 +46,11 @@ export interface PlayerView {
   readonly chosen: string | null;
 }
 
-export type OpenEngine = (
-  video: HTMLVideoElement,
-  url: string,
-  listener: EngineListener,
-  anchor: () => Anchor | null,
-) => Engine | null;
-
 /** What a session asks of the page's `ShowFeed`. */
 export interface Reports {
   readonly model: ShowModel;
+  readonly media: MediaLine | null;
+  readonly roundTripS: number | null;
   ask(): Promise<ShowReport | 'unknown'>;
   subscribe(listener: (model: ShowModel) => void): () => void;
 }
@@ -67,6 +65,8 @@ export interface SessionListener {
 export class PlayerSession {
   private model = INITIAL;
   private engine: Engine | null = null;
+  /** Counts openings: an engine that is ready too late is not wanted any more. */
+  private opening = 0;
   private watchdog = new Watchdog();
   private latency = new LatencyController();
   private readonly stopped = new AbortController();
@@ -133,6 +133,10 @@ export class PlayerSession {
   }
 
   play(): void {
+    if (this.blocked) {
+      this.goLive();
+      return;
+    }
     this.wantsPlay = true;
     this.following = (this.engine?.behindS ?? 0) < LIVE_WITHIN_S;
     this.tryPlay();
@@ -202,26 +206,46 @@ export class PlayerSession {
   private open(): void {
     this.closeEngine();
     this.watchdog = new Watchdog();
-    this.latency = new LatencyController();
+    this.video.autoplay = this.wantsPlay;
     this.following = true;
-    const engine = this.openEngine(
-      this.video,
-      playlistUrl(this.show),
-      this.listener(),
-      () => this.reports.model.anchor,
+    const opening = this.opening;
+    const isWanted = () => opening === this.opening && !this.stopped.signal.aborted;
+    const listener = this.listener(isWanted);
+    void this.openEngine({
+      video: this.video,
+      url: playlistUrl(this.show),
+      epoch: this.air?.epoch ?? null,
+      media: this.reports.media,
+      anchor: () => this.reports.model.anchor,
+      listener,
+    }).then(
+      (engine) => {
+        if (isWanted()) this.take(engine);
+        else engine?.destroy();
+      },
+      () => listener.broken('page'),
     );
+  }
+
+  private take(engine: Engine | null): void {
     if (engine === null) {
       this.dispatch({ kind: 'unsupported' });
       return;
     }
     this.engine = engine;
+    this.latency = new LatencyController(engine.latency);
     if (this.wantsPlay) this.tryPlay();
+    this.notify();
   }
 
-  private listener(): EngineListener {
+  private listener(isWanted: () => boolean): EngineListener {
     return {
-      broken: () => this.dispatch({ kind: 'broken' }),
-      drained: () => this.dispatch({ kind: 'drained' }),
+      broken: () => {
+        if (isWanted()) this.dispatch({ kind: 'broken' });
+      },
+      drained: () => {
+        if (isWanted()) this.dispatch({ kind: 'drained' });
+      },
       renditions: (list) => {
         this.renditions = list;
         if (list.some(({ name }) => name === this.chosen)) this.engine?.choose(this.chosen);
@@ -237,6 +261,7 @@ export class PlayerSession {
   }
 
   private closeEngine(): void {
+    this.opening += 1;
     this.engine?.destroy();
     this.engine = null;
     this.moving = false;
@@ -272,7 +297,7 @@ export class PlayerSession {
         this.dispatch({ kind: 'starved' });
         break;
       case 'stuck':
-        this.dispatch({ kind: 'broken' });
+        this.engine.giveUp();
         return;
     }
     this.keepNear(this.engine, now);
@@ -299,7 +324,8 @@ export class PlayerSession {
       }
     }
     if (!engine.mayNudge || document.hidden) return;
-    const rate = this.latency.sample(nowMs, aheadS, engine.partS);
+    const way = { ...engine.way(nowMs), roundTripS: this.reports.roundTripS };
+    const rate = this.latency.sample(nowMs, aheadS, engine.partS, way);
     if (video.playbackRate !== rate) video.playbackRate = rate;
   }
 
@@ -350,6 +376,7 @@ export class PlayerSession {
     this.tell.changed({
       phase: this.model.phase,
       title: this.title,
+      engine: this.engine?.kind ?? null,
       paused: this.paused,
       blocked: this.blocked,
       behindS: this.behindS,

@@ -8,86 +8,147 @@
 import { eventsUrl } from './api';
 import { backoffMs } from './backoff';
 import { type LogPlace, type Message, parseMessage } from './show-model';
-
-export const EVENTS_PROTOCOL = 'comptoir.v1.json';
+import { type Fields, JSON_WIRE, type Wire } from './wire';
 
 /** A clock question that often keeps the way open; without any word for longer it is cut. */
 const ASK_EVERY_MS = 10_000;
 const SILENT_MS = 25_000;
+/** A connection that is to replace another has this long to greet, else the other is given up. */
+const SUCCEED_MS = 4_000;
 
 export interface EventListener {
   /** From where the next connection resumes, or null to begin with a snapshot. */
   place(): LogPlace | null;
   hear(message: Message): 'ok' | 'gap';
-  /** True from the server's hello until the connection is lost. */
-  connected(is: boolean): void;
+  /** Messages of kinds that are none of the log's, as they came. */
+  other?(message: Fields): void;
+  /**
+   * The subprotocol at the server's hello, null when the connection is lost. Told anew when one
+   * connection has taken over from another: nothing that was asked of that one holds any more.
+   */
+  connected(protocol: string | null): void;
 }
 
 export class EventSocket {
   private socket: WebSocket | null = null;
+  /** Still heard until its successor greets. */
+  private retiring: WebSocket | null = null;
   private attempt = 0;
   private heardAtMs = 0;
   private greeted = false;
   private retryTimer = 0;
   private askTimer = 0;
+  private succeedTimer = 0;
   private stopped = false;
+  /** Of the retiring one nothing but media is heard: its log has a gap. */
+  private deaf = false;
 
   constructor(
     private readonly show: string,
     private readonly listener: EventListener,
+    private readonly wire: Wire = JSON_WIRE,
   ) {}
 
   start(): void {
     this.open(this.listener.place());
   }
 
-  /** Another connection takes up at once where this one is. */
+  /** Another connection takes over where this one is, which is heard until then. */
   reopen(): void {
-    if (!this.stopped && this.socket !== null) this.open(this.listener.place());
+    const { socket } = this;
+    if (this.stopped || socket === null) return;
+    if (!this.greeted) {
+      this.open(this.listener.place());
+      return;
+    }
+    this.retire(socket);
+    this.succeedTimer = window.setTimeout(() => this.onLost(), SUCCEED_MS);
+    this.open(this.listener.place());
   }
 
   /** False where the message cannot go out now; nothing is kept for later. */
-  send(message: Readonly<Record<string, unknown>>): boolean {
+  send(message: Fields): boolean {
     if (!this.greeted || this.socket?.readyState !== WebSocket.OPEN) return false;
-    this.socket.send(JSON.stringify(message));
+    this.put(this.socket, message);
     return true;
+  }
+
+  /** How long it took the server to answer is of interest now. */
+  ask(): void {
+    const { socket } = this;
+    if (socket?.readyState === WebSocket.OPEN) {
+      this.put(socket, { type: 'clock', t: performance.now() });
+    }
   }
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.retryTimer);
+    this.dismiss();
     this.drop();
   }
 
   private open(since: LogPlace | null): void {
     this.drop();
     this.heardAtMs = performance.now();
-    const socket = new WebSocket(eventsUrl(this.show, since), [EVENTS_PROTOCOL]);
+    const socket = new WebSocket(eventsUrl(this.show, since), [...this.wire.protocols]);
+    socket.binaryType = 'arraybuffer';
     this.socket = socket;
     socket.onopen = () => this.ask();
-    socket.onmessage = ({ data }: MessageEvent) => this.onMessage(String(data));
+    socket.onmessage = ({ data }: MessageEvent) => this.onMessage(socket, data);
     socket.onclose = () => this.onLost();
     this.askTimer = window.setInterval(() => this.keepAlive(), ASK_EVERY_MS);
   }
 
-  private onMessage(text: string): void {
+  private onMessage(socket: WebSocket, data: unknown): void {
     this.heardAtMs = performance.now();
-    const message = parseMessage(text);
-    if (message === null) return;
+    const fields = this.wire.decode(data);
+    if (fields === null) return;
+    const message = parseMessage(fields);
+    if (message === null) {
+      this.listener.other?.(fields);
+      return;
+    }
+    if (this.deaf && socket === this.retiring) return;
+    if (message.kind === 'hello' && socket === this.socket) this.dismiss();
     if (this.listener.hear(message) === 'gap') {
-      this.onLost(null);
+      this.onGap();
       return;
     }
     if (message.kind === 'hello' && !this.greeted) {
       this.greeted = true;
       this.attempt = 0;
-      this.listener.connected(true);
+      this.listener.connected(socket.protocol);
     }
   }
 
-  /** A gap begins again from a snapshot: what was missed may not be there any more. */
+  /** A gap begins again from a snapshot: what was missed may not be there any more. Media goes on
+   * meanwhile, and those who have the same gap at the same time do not come back in one instant. */
+  private onGap(): void {
+    const { socket } = this;
+    if (!this.greeted || socket === null) {
+      this.onLost(null);
+      return;
+    }
+    this.retire(socket);
+    this.deaf = true;
+    const delayMs = backoffMs(this.attempt, Math.random());
+    this.succeedTimer = window.setTimeout(() => this.onLost(null), delayMs + SUCCEED_MS);
+    this.retryTimer = window.setTimeout(() => this.open(null), delayMs);
+  }
+
+  private retire(socket: WebSocket): void {
+    this.dismiss();
+    socket.onclose = () => this.dismiss();
+    this.retiring = socket;
+    this.socket = null;
+    this.greeted = false;
+  }
+
   private onLost(since: LogPlace | null = this.listener.place()): void {
+    const known = this.greeted || this.retiring !== null;
+    this.dismiss();
     this.drop();
+    if (known) this.listener.connected(null);
     if (this.stopped) return;
     const delayMs = backoffMs(this.attempt, Math.random());
     this.attempt += 1;
@@ -97,24 +158,30 @@ export class EventSocket {
   private drop(): void {
     clearInterval(this.askTimer);
     clearTimeout(this.retryTimer);
-    const { socket } = this;
+    silence(this.socket);
     this.socket = null;
-    if (socket !== null) {
-      socket.onopen = socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
-    if (this.greeted) {
-      this.greeted = false;
-      this.listener.connected(false);
-    }
+    this.greeted = false;
+  }
+
+  private dismiss(): void {
+    clearTimeout(this.succeedTimer);
+    silence(this.retiring);
+    this.retiring = null;
+    this.deaf = false;
   }
 
   private keepAlive(): void {
     if (performance.now() - this.heardAtMs > SILENT_MS) this.onLost();
-    else if (this.socket?.readyState === WebSocket.OPEN) this.ask();
+    else this.ask();
   }
 
-  private ask(): void {
-    this.socket?.send(JSON.stringify({ type: 'clock', t: performance.now() }));
+  private put(socket: WebSocket, message: Fields): void {
+    socket.send(this.wire.encode(message, socket.protocol));
   }
+}
+
+function silence(socket: WebSocket | null): void {
+  if (socket === null) return;
+  socket.onopen = socket.onmessage = socket.onclose = null;
+  socket.close();
 }

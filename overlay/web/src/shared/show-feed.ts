@@ -7,19 +7,15 @@
 
 import { fetchState } from './api';
 import { EventSocket } from './events';
+import { type MediaLine, SocketMedia } from './media-line';
 import type { ShowReport } from './report';
+import { RoundTrips } from './round-trips';
 import { type Message, NOTHING_KNOWN, type ShowModel, absorb, fold } from './show-model';
+import { JSON_WIRE, MSGPACK_PROTOCOL, type Wire } from './wire';
 
 type Listener = (model: ShowModel) => void;
 type CartListener = (cart: unknown) => void;
 
-/** A difference of clocks, and how long the question was under way: the shortest is believed. */
-interface ClockReading {
-  readonly offsetMs: number;
-  readonly roundTripMs: number;
-}
-
-const MAX_READINGS = 8;
 /** In the mean: those who hear of a new epoch together must not ask together. */
 const COMPLETE_AFTER_MS = 1_500;
 
@@ -31,14 +27,38 @@ export class ShowFeed {
   private readonly cartListeners = new Set<CartListener>();
   private completing = 0;
   private stopped = false;
-  private readings: readonly ClockReading[] = [];
+  private readonly roundTrips = new RoundTrips();
+  private readonly carried: SocketMedia | null;
 
-  constructor(private readonly show: string) {
-    this.socket = new EventSocket(show, {
-      place: () => this.model.log,
-      hear: (message) => this.hear(message),
-      connected: (is) => (this.connected = is),
-    });
+  /** `wire` decides whether the socket can carry media too. */
+  constructor(
+    private readonly show: string,
+    wire: Wire = JSON_WIRE,
+  ) {
+    const able = wire.protocols.includes(MSGPACK_PROTOCOL);
+    this.carried = able
+      ? new SocketMedia({ send: (message) => this.tell(message), ask: () => this.socket.ask() })
+      : null;
+    this.socket = new EventSocket(
+      show,
+      {
+        place: () => this.model.log,
+        hear: (message) => this.hear(message),
+        other: (message) => this.carried?.hear(message),
+        connected: (protocol) => this.onConnected(protocol),
+      },
+      wire,
+    );
+  }
+
+  /** The media that this page's socket can carry, or null where it can carry none. */
+  get media(): MediaLine | null {
+    return this.carried;
+  }
+
+  /** Seconds there and back, or null before the first answer. */
+  get roundTripS(): number | null {
+    return this.roundTrips.typicalS;
   }
 
   start(): void {
@@ -76,9 +96,8 @@ export class ShowFeed {
 
   /** The server's Unix time in milliseconds, or null before it has told. */
   serverNowMs(): number | null {
-    if (this.readings.length === 0) return null;
-    const best = this.readings.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));
-    return performance.now() + best.offsetMs;
+    const { offsetMs } = this.roundTrips;
+    return offsetMs === null ? null : performance.now() + offsetMs;
   }
 
   /**
@@ -100,7 +119,9 @@ export class ShowFeed {
   }
 
   private hear(message: Message): 'ok' | 'gap' {
-    if (message.kind === 'clock') this.read(message.sentMs, message.serverMs);
+    if (message.kind === 'clock') {
+      this.roundTrips.read(message.sentMs, message.serverMs, performance.now());
+    }
     if (message.kind === 'cart') {
       for (const listener of this.cartListeners) listener(message.cart);
     }
@@ -133,11 +154,8 @@ export class ShowFeed {
     }, delayMs);
   }
 
-  private read(sentMs: number, serverMs: number): void {
-    const now = performance.now();
-    const roundTripMs = now - sentMs;
-    if (roundTripMs < 0) return;
-    const offsetMs = serverMs - (sentMs + roundTripMs / 2);
-    this.readings = [...this.readings, { offsetMs, roundTripMs }].slice(-MAX_READINGS);
+  private onConnected(protocol: string | null): void {
+    this.connected = protocol !== null;
+    this.carried?.connected(protocol);
   }
 }

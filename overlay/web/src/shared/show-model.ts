@@ -95,16 +95,15 @@ function byId<T extends { readonly id: string }>(
 }
 
 /** A message of the event socket, or null where it is none that this page knows. */
-export function parseMessage(text: string): Message | null {
+export function parseMessage(map: Readonly<Record<string, unknown>>): Message | null {
   try {
-    const map = asMap(JSON.parse(text));
-    return map === null ? null : readMessage(map);
+    return readMessage(map);
   } catch {
     return null;
   }
 }
 
-function readMessage(map: Record<string, unknown>): Message | null {
+function readMessage(map: Readonly<Record<string, unknown>>): Message | null {
   const log = parsePlace(map);
   switch (map['type']) {
     case 'hello': {

@@ -4,11 +4,14 @@ import { html, render } from 'lit';
 
 import '../player/element';
 import type { ComptoirPlayer, StateChange } from '../player/element';
+import { PushEngine } from '../player/push-engine';
 import { callApi } from '../shared/api';
 import { localUrl, speakReadersLanguage, t } from '../shared/i18n';
 import markUrl from '../shared/mark.svg';
+import { MSGPACK_WIRE } from '../shared/msgpack-wire';
 import { ShowFeed } from '../shared/show-feed';
 import { showFromPath } from '../shared/show-name';
+import { JSON_WIRE } from '../shared/wire';
 import './cards/card';
 import './cart/drawer';
 import { connectParent } from './embedded';
@@ -20,7 +23,7 @@ import { Viewer } from './viewer';
 
 speakReadersLanguage();
 const show = showFromPath(location.pathname) ?? '';
-const feed = new ShowFeed(show);
+const feed = new ShowFeed(show, PushEngine.isSupported() ? MSGPACK_WIRE : JSON_WIRE);
 const viewer = new Viewer(callApi);
 
 function onStateChange(event: StateChange): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { DEFAULT_LATENCY, LatencyController } from '../../src/player/latency';
+import { Arrivals } from '../../src/player/arrivals';
+import { DEFAULT_LATENCY, LatencyController, PUSH_LATENCY } from '../../src/player/latency';
 
 const PART_S = 1 / 3;
 
@@ -111,5 +112,111 @@ describe('LatencyController', () => {
     expect(controller.sample(1_600, 9, 1)).toBeGreaterThan(1);
     controller.moved();
     expect(controller.sample(1_700, 9, 1)).toBe(1);
+  });
+});
+
+/** A viewer by push on a virtual clock, who knows when parts arrive. */
+class Pushed {
+  readonly controller = new LatencyController(PUSH_LATENCY);
+  readonly arrivals = new Arrivals();
+  stalls = 0;
+  slowest = 1;
+  private nowMs = 0;
+  private playheadS = -1.2;
+  private part = 0;
+  private endS = -0.2;
+  private standing = false;
+
+  constructor(private readonly partS: number) {}
+
+  play(seconds: number, roundTripS = 0, lateS: (part: number) => number = () => 0): this {
+    const untilMs = this.nowMs + 1e3 * seconds;
+    for (; this.nowMs < untilMs; this.nowMs += 10) {
+      const endS = (this.part + 1) * this.partS;
+      if (this.nowMs / 1e3 >= endS + roundTripS / 2 + lateS(this.part)) {
+        this.part += 1;
+        this.endS = endS;
+        this.arrivals.arrived(this.nowMs, endS);
+      }
+      this.advance(roundTripS);
+    }
+    return this;
+  }
+
+  /** From the newest moment at the host to what is on screen. */
+  get behindS(): number {
+    return this.nowMs / 1e3 - this.playheadS;
+  }
+
+  private advance(roundTripS: number): void {
+    const { arrivals, nowMs, partS } = this;
+    const bufferedS = this.endS - this.playheadS;
+    const way = {
+      roundTripS,
+      spareS: arrivals.spareS(nowMs, this.playheadS, partS),
+      latenessS: arrivals.peakAt(nowMs),
+      overdueS: arrivals.overdueS(nowMs, partS),
+    };
+    const rate = this.controller.sample(nowMs, bufferedS, partS, way);
+    this.slowest = Math.min(this.slowest, rate);
+    if (bufferedS <= 0 && !this.standing) {
+      this.stalls += 1;
+      this.controller.stalled(nowMs);
+    }
+    this.standing = bufferedS <= (this.standing ? 0.05 : 0);
+    if (!this.standing) this.playheadS += Math.min(bufferedS, 0.01 * rate);
+  }
+}
+
+describe('LatencyController of pushed media', () => {
+  it.each([0.2, 1 / 3, 1])('is a part and a little behind the host, with parts of %d s', (partS) => {
+    const viewer = new Pushed(partS).play(40);
+    expect(viewer.stalls).toBe(0);
+    expect(viewer.behindS).toBeGreaterThan(partS + 0.05);
+    expect(viewer.behindS).toBeLessThan(1.2 * partS + 0.18);
+  });
+
+  it('keeps as much more as the way is longer, before anything is lost', () => {
+    const viewer = new Pushed(0.2).play(40);
+    const nearS = viewer.behindS;
+    viewer.play(40, 0.15);
+    expect(viewer.stalls).toBe(0);
+    expect(viewer.behindS - nearS).toBeGreaterThan(0.15);
+  });
+
+  it('does not stall twice for parts that have to be sent again', () => {
+    const lossy = (part: number) => (part % 9 === 0 ? 0.3 : 0);
+    const viewer = new Pushed(1 / 3).play(10).play(60, 0.15, lossy);
+    expect(viewer.stalls).toBeLessThanOrEqual(1);
+    const stalls = viewer.stalls;
+    expect(viewer.play(60, 0.15, lossy).stalls).toBe(stalls);
+  });
+
+  it.each([
+    { partS: 1 / 3, most: 0 },
+    { partS: 0.2, most: 1 },
+  ])('stalls $most times when a good way turns bad at once, parts of $partS s', ({ partS, most }) => {
+    for (let from = 0; from < 5; from += 1) {
+      const lossy = (part: number) => (part % 5 === from ? 0.3 : 0);
+      const viewer = new Pushed(partS).play(15).play(30, 0.15, lossy);
+      expect(viewer.stalls).toBeLessThanOrEqual(most);
+    }
+  });
+
+  it('does not slow down for what there is a reserve for', () => {
+    const jittery = (part: number) => (part % 6 === 0 ? 0.12 : 0);
+    const viewer = new Pushed(1 / 3).play(40, 0, jittery);
+    viewer.slowest = 1;
+    viewer.play(20, 0, jittery);
+    expect(viewer.slowest).toBeGreaterThan(0.95);
+  });
+
+  it('slows down at once for a part that is overdue, and is normal again after it', () => {
+    const viewer = new Pushed(1 / 3).play(20);
+    viewer.slowest = 1;
+    viewer.play(10, 0, (part) => (part === 62 ? 0.15 : 0));
+    expect(viewer.stalls).toBe(0);
+    expect(viewer.slowest).toBeLessThan(0.9);
+    expect(viewer.slowest).toBeGreaterThanOrEqual(0.3);
   });
 });

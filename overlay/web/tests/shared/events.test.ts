@@ -9,6 +9,8 @@ class FakeSocket {
   readyState = FakeSocket.OPEN;
   sent: string[] = [];
   closed = false;
+  binaryType = '';
+  readonly protocol: string;
   onopen: (() => void) | null = null;
   onclose: (() => void) | null = null;
   onmessage: ((event: { data: string }) => void) | null = null;
@@ -17,6 +19,7 @@ class FakeSocket {
     readonly url: string,
     readonly protocols: string[],
   ) {
+    this.protocol = protocols[0]!;
     FakeSocket.all.push(this);
   }
 
@@ -36,8 +39,9 @@ class FakeSocket {
 const hello = { type: 'hello', epoch: 'L', offset: 4, recovered: true, state: null };
 
 function open(judge: (message: Message) => 'ok' | 'gap' = () => 'ok') {
-  const connected: boolean[] = [];
+  const connected: (string | null)[] = [];
   const heard: string[] = [];
+  const others: unknown[] = [];
   let place: LogPlace | null = null;
   const socket = new EventSocket('demo', {
     place: () => place,
@@ -46,10 +50,11 @@ function open(judge: (message: Message) => 'ok' | 'gap' = () => 'ok') {
       place = { epoch: 'L', offset: 4 };
       return judge(message);
     },
-    connected: (is) => connected.push(is),
+    other: ({ type }) => others.push(type),
+    connected: (protocol) => connected.push(protocol),
   });
   socket.start();
-  return { socket, connected, heard };
+  return { socket, connected, heard, others };
 }
 
 function last(): FakeSocket {
@@ -76,7 +81,7 @@ describe('EventSocket', () => {
     expect(last().protocols).toEqual(['comptoir.v1.json']);
     last().say(hello);
     last().onclose?.();
-    expect(connected).toEqual([true, false]);
+    expect(connected).toEqual(['comptoir.v1.json', null]);
     vi.advanceTimersByTime(500);
     expect(FakeSocket.all).toHaveLength(2);
     expect(last().url).toBe('wss://shop.example/live/demo/events?since=L:4');
@@ -86,10 +91,42 @@ describe('EventSocket', () => {
     const { connected } = open(({ kind }) => (kind === 'event' ? 'gap' : 'ok'));
     last().say(hello);
     last().say({ type: 'event', epoch: 'L', offset: 9, event: 'order', data: {} });
-    expect(last().closed).toBe(true);
+    expect(FakeSocket.all).toHaveLength(1);
     vi.advanceTimersByTime(500);
+    expect(FakeSocket.all).toHaveLength(2);
     expect(last().url).not.toContain('since');
-    expect(connected).toEqual([true, false]);
+    last().say(hello);
+    expect(connected).toEqual(['comptoir.v1.json', 'comptoir.v1.json']);
+  });
+
+  it('hears media of the old connection beside a gap, and nothing else', () => {
+    const { heard, others, connected } = open(({ kind }) => (kind === 'event' ? 'gap' : 'ok'));
+    last().say(hello);
+    const old = last();
+    old.say({ type: 'event', epoch: 'L', offset: 9, event: 'order', data: {} });
+    old.say({ type: 'part', number: 5 });
+    old.say({ type: 'event', epoch: 'L', offset: 10, event: 'order', data: {} });
+    expect(heard).toEqual(['hello', 'event']);
+    expect(others).toEqual(['part']);
+    expect(old.closed).toBe(false);
+    vi.advanceTimersByTime(500);
+    last().say(hello);
+    expect(old.closed).toBe(true);
+    last().say({ type: 'air', state: 'live', epoch: 'e' });
+    expect(heard).toEqual(['hello', 'event', 'hello', 'air']);
+    expect(connected).toEqual(['comptoir.v1.json', 'comptoir.v1.json']);
+  });
+
+  it('gives the old connection up when no other comes after a gap', () => {
+    const { connected } = open(({ kind }) => (kind === 'event' ? 'gap' : 'ok'));
+    last().say(hello);
+    const old = last();
+    old.say({ type: 'event', epoch: 'L', offset: 9, event: 'order', data: {} });
+    vi.advanceTimersByTime(4_500);
+    expect(old.closed).toBe(true);
+    expect(connected).toEqual(['comptoir.v1.json', null]);
+    vi.advanceTimersByTime(1_000);
+    expect(last().url).not.toContain('since');
   });
 
   it('gives up a connection that says nothing, but not one that answers', () => {
@@ -119,6 +156,30 @@ describe('EventSocket', () => {
     vi.advanceTimersByTime(1e6);
     expect(FakeSocket.all).toHaveLength(6);
     expect(last().closed).toBe(true);
+  });
+
+  it('hears the old connection until the new one greets', () => {
+    const { socket, connected, heard } = open();
+    last().say(hello);
+    const old = last();
+    socket.reopen();
+    expect(FakeSocket.all).toHaveLength(2);
+    expect(old.closed).toBe(false);
+    old.say({ type: 'air', state: 'live', epoch: 'e' });
+    expect(heard).toEqual(['hello', 'air']);
+    last().say(hello);
+    expect(old.closed).toBe(true);
+    expect(connected).toEqual(['comptoir.v1.json', 'comptoir.v1.json']);
+  });
+
+  it('is lost when neither the old connection nor the new one is there', () => {
+    const { socket, connected } = open();
+    last().say(hello);
+    socket.reopen();
+    last().onclose?.();
+    expect(connected).toEqual(['comptoir.v1.json', null]);
+    vi.advanceTimersByTime(500);
+    expect(FakeSocket.all).toHaveLength(3);
   });
 
   it('bears what is no message', () => {

@@ -7,7 +7,7 @@ import { LitElement, type TemplateResult, html } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
 import type { Phase } from '../../player/machine';
-import { openEngine } from '../../player/open-engine';
+import { engineOpener } from '../../player/open-engine';
 import { PlayerSession, type PlayerView } from '../../player/session';
 import { statusOf } from '../../player/status';
 import { tickAtUtc } from '../../player/timeline';
@@ -41,7 +41,7 @@ export class ComptoirMonitor extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const session = new PlayerSession(this.show, this.video, this.feed, openEngine, {
+    const session = new PlayerSession(this.show, this.video, this.feed, engineOpener(), {
       changed: (view) => this.onView(view),
       metadata: (payload) => this.learn([cueFromPayload(payload)]),
     });

@@ -1,0 +1,163 @@
+"""How a show lies in Redis: keys, stream ids, entries and the scripts that write them. Pure.
+
+========================= =========================================================================
+``comptoir:shows``        set: the names of all shows that any node has spoken for
+``comptoir:{SHOW}:owner`` the lease: the node that speaks for the show; expires unless renewed
+``comptoir:{SHOW}:head``  hash: `generation` of the owner; `owner`, `status`, `audience`, `inits`,
+                          `log` as framed messages; `log_at`, the id in the log stream that
+                          `log` is folded up to; `filling` while the owner rewrites what was lost
+``comptoir:{SHOW}:media`` stream: init sections, whole steps of parts, the epoch's end
+``comptoir:{SHOW}:log``   stream: the show's events, and a snapshot where they would not lead there
+``comptoir:{SHOW}:news``  stream: status, audience, owner, what is for one viewer alone
+``comptoir:{SHOW}:up``    stream: what gateways tell the owner
+========================= =========================================================================
+
+The braces make all keys of a show one slot of a Redis Cluster. The first three streams have ids of
+ours, ``generation-n``: `n` is the event's offset in the log and a running number elsewhere, and the
+*generation* is the owner's fencing token, which grows with every claim. "XADD … the ID … must be
+greater than any other ID in the stream": a stale owner's append fails by itself. The scripts refuse
+it before that, and notice a head that is gone (FLUSHALL, a Redis without its disk).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Stream = Literal["log", "media", "news", "up"]
+
+SHOWS = "comptoir:shows"
+FOLLOWED: tuple[Stream, ...] = ("log", "media", "news")
+"""In the order in which a gateway takes them: cues before media."""
+
+LOG_ENTRIES = 2000
+"""Events kept for gateways that were away: who missed more is given the snapshot."""
+NEWS_ENTRIES = 1000
+UP_ENTRIES = 1000
+
+CLAIM = """
+local owner = redis.call('GET', KEYS[1])
+if owner and (owner ~= ARGV[1] or ARGV[4] ~= 'again') then return {'taken', owner} end
+local known = redis.call('HGET', KEYS[2], 'generation')
+local next = math.max(tonumber(known or '0'), tonumber(ARGV[3])) + 1
+next = math.max(next, tonumber(redis.call('TIME')[1]))
+local generation = string.format('%.0f', next)
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('HSET', KEYS[2], 'generation', generation, 'filling', '1')
+return {'claimed', generation}
+"""
+"""KEYS owner, head; ARGV node, lease in ms, a generation that was seen, how.
+
+How: `again` takes this node's own lease anew, `now` a free one alone. The generation is at least
+Redis' own time in seconds, so that it grows even where all was lost."""
+
+RENEW = """
+local owner = redis.call('GET', KEYS[1])
+local generation = redis.call('HGET', KEYS[2], 'generation')
+if owner == ARGV[1] and generation == ARGV[2] then
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  return 'ok'
+end
+if owner and (owner ~= ARGV[1] or generation) then return 'taken' end
+if generation and tonumber(generation) > tonumber(ARGV[2]) then return 'taken' end
+return 'gone'
+"""
+"""KEYS owner, head; ARGV node, generation, lease in ms. `gone`: the lease is free."""
+
+RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1]
+   and redis.call('HGET', KEYS[2], 'generation') == ARGV[2] then
+  redis.call('DEL', KEYS[1])
+end
+return 'ok'
+"""
+"""KEYS owner, head; ARGV node, generation."""
+
+APPEND = """
+local generation = redis.call('HGET', KEYS[1], 'generation')
+if not generation then return 'gone' end
+if generation ~= ARGV[1] then return 'taken' end
+local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', ARGV[2], ARGV[3], unpack(ARGV, 4))
+if type(added) == 'table' and added.err then return 'refused' end
+return 'ok'
+"""
+"""KEYS head, stream; ARGV generation, entries kept, id, fields and values."""
+
+WRITE_HEAD = """
+local generation = redis.call('HGET', KEYS[1], 'generation')
+if not generation then return 'gone' end
+if generation ~= ARGV[1] then return 'taken' end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 'ok'
+"""
+"""KEYS head; ARGV generation, fields and values."""
+
+JOIN = """
+return {redis.call('HGETALL', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)}
+"""
+"""KEYS head, news: the head, and the last entry of the news that it is as new as."""
+
+
+def key(show: str, what: Stream | Literal["owner", "head"]) -> str:
+    """The key of a show's `what`."""
+    return f"comptoir:{{{show}}}:{what}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One entry of a stream."""
+
+    id: str
+    data: bytes
+    """Framed messages."""
+    at_ms: int
+    """Unix time at the writer's."""
+    epoch: str = ""
+    number: int = -1
+    """As in `mediaserver.bus.said.Said`."""
+
+    @property
+    def fields(self) -> tuple[str | bytes | int, ...]:
+        """As XADD wants them."""
+        return ("t", self.at_ms, "e", self.epoch, "n", self.number, "m", self.data)
+
+
+def entry(raw_id: bytes, raw: Mapping[bytes, bytes]) -> Entry:
+    """What XREAD gives. Raises `ValueError` for what is no entry of ours."""
+    try:
+        return Entry(
+            id=raw_id.decode(),
+            data=raw[b"m"],
+            at_ms=int(raw[b"t"]),
+            epoch=raw[b"e"].decode(),
+            number=int(raw[b"n"]),
+        )
+    except (KeyError, UnicodeDecodeError) as exc:
+        raise ValueError(f"the entry {raw_id!r} has not the fields of ours: {exc}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What `JOIN` gives: where a gateway begins."""
+
+    messages: bytes
+    """Owner, status, audience and init sections as framed messages."""
+    log: bytes
+    log_at: str
+    news_at: str
+    filling: bool
+
+
+def head(raw: Any) -> Head | None:
+    """The answer of `JOIN`; None while nobody has said how the show fares."""
+    flat, newest = raw
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    if b"status" not in fields:
+        return None
+    names = (b"owner", b"status", b"audience", b"inits")
+    return Head(
+        messages=b"".join(fields.get(name, b"") for name in names),
+        log=fields.get(b"log", b""),
+        log_at=fields.get(b"log_at", b"0-0").decode(),
+        news_at=newest[0][0].decode() if newest else "0-0",
+        filling=fields.get(b"filling") == b"1",
+    )

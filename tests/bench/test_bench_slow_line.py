@@ -1,0 +1,67 @@
+"""The relay that is far away: in order, no sooner than its round trip, and every byte."""
+
+import asyncio
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.slow_line import CLEAN, HOST, MIN_TIMEOUT_S, Line, SlowRelay, Trouble
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 70_000)), max_size=60),
+    rtt_s=st.floats(0, 0.5),
+    loss=st.floats(0, 1),
+)
+def test_chunks_stay_in_order_and_are_late_by_a_timeout_at_most(
+    seed: int, steps: list[tuple[float, int]], rtt_s: float, loss: float
+) -> None:
+    line, trouble = Line(random.Random(seed)), Trouble(rtt_s=rtt_s, loss=loss)
+    now_s, before_s = 0.0, 0.0
+    for pause_s, size in steps:
+        now_s += pause_s
+        due_s = line.due_s(now_s, size, trouble)
+        assert due_s >= before_s
+        assert due_s - now_s >= rtt_s / 2 - 1e-9
+        assert due_s - now_s <= rtt_s / 2 + trouble.timeout_s + 1e-9
+        before_s = due_s
+
+
+def test_a_clean_line_changes_nothing() -> None:
+    line = Line(random.Random(1))
+    assert [line.due_s(at, 60_000, CLEAN) for at in (0.0, 1.0, 1.5)] == [0.0, 1.0, 1.5]
+    assert line.lost == 0
+
+
+def test_one_percent_of_the_segments_is_lost_and_the_same_every_time() -> None:
+    def lost(seed: int) -> int:
+        line = Line(random.Random(seed))
+        for number in range(10_000):
+            line.due_s(number * 2.0, 1_000, Trouble(rtt_s=0.05, loss=0.01))
+        return line.lost
+
+    assert lost(1) == lost(1)
+    assert 60 < lost(1) < 150
+    assert Trouble(rtt_s=0.05, loss=0).timeout_s == MIN_TIMEOUT_S
+
+
+async def test_every_byte_arrives_in_both_directions() -> None:
+    async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.read()).upper())
+        writer.close()
+
+    server = await asyncio.start_server(shout, HOST, 0)
+    async with SlowRelay(server.sockets[0].getsockname()[1], seed=1) as relay:
+        relay.trouble = Trouble(rtt_s=0.002, loss=0.5)
+        reader, writer = await asyncio.open_connection(HOST, relay.port)
+        said = b"comptoir " * 30_000
+        writer.write(said)
+        writer.write_eof()
+        assert await asyncio.wait_for(reader.read(), 20) == said.upper()
+        assert relay.lost > 0
+        writer.close()
+        await writer.wait_closed()
+    server.close()
+    await server.wait_closed()

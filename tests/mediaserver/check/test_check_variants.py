@@ -1,0 +1,66 @@
+"""An origin that is right passes; one that errs in one place breaks exactly the rules it should."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mediaserver.check.command import check
+from mediaserver.check.judge import Verdict
+from mediaserver.check.rules import RULES
+from tests.mediaserver.check.flaws import Variant
+from tests.mediaserver.check.variants import VARIANTS
+
+SECONDS = 2.5
+TOGETHER = 10
+"""Checks at a time: more would wait for each other and be judged for it."""
+TIMED = {"PL-25", "BR-11", "PH-03", "PH-04", "PL-20", "BR-04", "BR-05", "BR-08"}
+"""Rules about durations, which a machine with no time to spare breaks."""
+
+
+def broken(verdicts: list[Verdict]) -> dict[str, tuple[str, ...]]:
+    return {v.rule.id: v.sentences for v in verdicts if v.outcome == "broken"}
+
+
+async def test_an_origin_that_is_right_passes(origins: Any, flaw: Any) -> None:
+    seen, verdicts = await check(origins.add(flaw()), seconds=4.0, timeout_s=20.0)
+    found = broken(verdicts)
+    assert {rule: said for rule, said in found.items() if rule not in TIMED} == {}
+    unseen = {v.rule.id for v in verdicts if v.outcome == "not seen"}
+    assert unseen == {"HT-15", "MV-09"}
+    assert all(rendition.decoded for rendition in seen.renditions)
+
+
+@pytest.mark.timeout(240)
+async def test_each_variant_breaks_the_rules_it_should(origins: Any, flaw: Any) -> None:
+    async def judged(
+        variant: Variant, slots: asyncio.Semaphore, seconds: float
+    ) -> tuple[Variant, str] | None:
+        async with slots:
+            url = origins.add(flaw(**variant.flaw))
+            _, verdicts = await check(url, seconds=seconds, timeout_s=20.0)
+        found = broken(verdicts)
+        missing = variant.rules - set(found)
+        excess = set(found) - variant.rules - variant.may - TIMED
+        if not missing and not excess:
+            return None
+        said = {rule: found[rule][0] for rule in excess}
+        return variant, f"{variant.name}: missing {missing}, excess {said}"
+
+    async def look(variants: list[Variant], together: int, seconds: float) -> list[Any]:
+        slots = asyncio.Semaphore(together)
+        told = await asyncio.gather(*(judged(each, slots, seconds) for each in variants))
+        return [each for each in told if each]
+
+    # Ten at a time a check may see too little: what is wrong then is looked at longer, by four.
+    doubtful = await look(VARIANTS, TOGETHER, SECONDS)
+    wrong = await look([variant for variant, _ in doubtful], 4, 2 * SECONDS)
+    assert [said for _, said in wrong] == []
+
+
+def test_there_is_a_variant_for_most_rules_that_must_be_kept() -> None:
+    musts = {rule.id for rule in RULES if rule.level == "MUST"}
+    tried = {name for variant in VARIANTS for name in variant.rules}
+    assert len(VARIANTS) >= 40
+    assert tried <= {rule.id for rule in RULES}
+    assert musts - tried <= {"MP-02", "MP-09", "PH-02", "PH-03", "PH-04", "XR-02", "XR-07", "BR-12"}

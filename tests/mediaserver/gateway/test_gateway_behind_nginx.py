@@ -1,0 +1,235 @@
+"""`configs/nginx.conf` in Debian's nginx before a real gateway: of a crowd it sees one request."""
+
+import asyncio
+import gzip
+import os
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from bench.nginx import NGINX, Nginx
+from mediaserver.gateway.faces import Faces
+from mediaserver.gateway.origin import Origin
+from mediaserver.gateway.proxy import Proxy
+from mediaserver.gateway.server import LOOPBACK, GatewayServer
+
+Until = Callable[[Callable[[], bool]], Awaitable[None]]
+CROWD = 50
+MEDIA = "/live/demo/e1/720p"
+
+
+@dataclass
+class Front:
+    """nginx, and what the gateway behind it has served."""
+
+    nginx: Nginx
+    gateway: Any
+
+    def asked(self, kind: str) -> int:
+        """How many requests of a kind the gateway has answered."""
+        counts = self.gateway.metrics.hot._requests
+        return sum(count for (each, _, _), count in counts.items() if each == kind)
+
+    def client(self, **connector: Any) -> aiohttp.ClientSession:
+        tls = self.nginx.pair.client()
+        return aiohttp.ClientSession(
+            self.nginx.url,
+            connector=aiohttp.TCPConnector(ssl=tls, limit=0, **connector),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+
+@pytest.fixture
+def nginx_here() -> None:
+    """Skip where there is no nginx; on the build machine that is a failure."""
+    if not NGINX.exists() or not shutil.which("curl"):
+        missing = "nginx or curl is not installed"
+        if os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        pytest.skip(missing)
+
+
+@pytest.fixture
+async def front(
+    nginx_here: None, gateway: Any, main_side: Any, tmp_path: Path
+) -> AsyncIterator[Front]:
+    """The gateway once more, on a port that nginx asks; main believes what nginx says."""
+    async with Proxy(main_side.http_path, trusted=LOOPBACK) as proxy:
+        server = GatewayServer(
+            origin=Origin(gateway.shows),
+            events=gateway.events,
+            faces=Faces({}, {}),
+            proxy=proxy,
+            metrics=gateway.metrics,
+        )
+        port = await server.start("127.0.0.1", 0, reuse_port=False)
+        folder = tmp_path / "nginx"
+        folder.mkdir()
+        with Nginx(folder, gateway_port=port) as nginx:
+            yield Front(nginx, gateway)
+        await server.stop()
+
+
+async def _get(http: aiohttp.ClientSession, path: str, **headers: str) -> tuple[int, bytes]:
+    async with http.get(path, headers=headers) as response:
+        return response.status, await response.read()
+
+
+async def test_a_crowd_on_http_1_waits_with_one_request(
+    front: Front, on_air: Any, until: Until
+) -> None:
+    number = on_air.number
+    playlist = f"{MEDIA}/media.m3u8?_HLS_msn={on_air.msn}&_HLS_part={on_air.index}"
+    encodings = ("gzip", "gzip, deflate, br", "identity", "br;q=1.0, gzip;q=0.8")
+    async with front.client() as http:
+        crowd = [
+            asyncio.create_task(
+                _get(http, path, Accept_Encoding=encodings[n % 4], Cookie=f"viewer={n}")
+            )
+            for n in range(CROWD)
+            for path in (playlist, f"{MEDIA}/part-{number}.m4s")
+        ]
+        await until(front.gateway.waiting(2))
+        await front.gateway.take(*on_air.parts())
+        answers = await asyncio.gather(*crowd)
+    assert {status for status, _ in answers} == {200}
+    assert len({body for _, body in answers}) == 2
+    assert (front.asked("playlist"), front.asked("part")) == (1, 1)
+    assert f"part-{number}.m4s".encode() in answers[0][1]
+
+
+async def test_a_crowd_on_http_2_waits_with_one_request(
+    front: Front, on_air: Any, until: Until, tmp_path: Path
+) -> None:
+    playlist = f"{MEDIA}/media.m3u8?_HLS_msn={on_air.msn}&_HLS_part={on_air.index}"
+    part = f"{MEDIA}/part-{on_air.number}.m4s"
+    urls = []
+    for n in range(CROWD):
+        path = part if n % 2 else playlist
+        urls += ["-o", str(tmp_path / f"{n}"), f"{front.nginx.url}{path}"]
+    curl = await asyncio.create_subprocess_exec(
+        "curl", "--silent", "--http2", "--parallel", "--parallel-immediate",
+        "--parallel-max", str(CROWD), "--cacert", str(front.nginx.pair.certificate),
+        "--write-out", "%{http_version} %{http_code}\\n", *urls,
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    await until(front.gateway.waiting(2))
+    await front.gateway.take(*on_air.parts())
+    said, _ = await curl.communicate()
+    assert said.decode().split("\n")[:-1] == ["2 200"] * CROWD
+    bodies = [(tmp_path / f"{n}").read_bytes() for n in range(CROWD)]
+    assert len(set(bodies[::2])) == len(set(bodies[1::2])) == 1
+    assert (front.asked("playlist"), front.asked("part")) == (1, 1)
+
+
+async def test_the_next_state_is_another_thing_to_ask_for(front: Front, on_air: Any) -> None:
+    async with front.client() as http:
+        for _ in range(3):
+            path = f"{MEDIA}/media.m3u8?_HLS_msn={on_air.msn}&_HLS_part={on_air.index}"
+            await front.gateway.take(*on_air.parts())
+            for query in ("", "&utm=1", "&_=2"):
+                assert (await _get(http, path))[0] == 200
+                assert (await _get(http, f"{MEDIA}/part-0.m4s?{query}"))[0] == 200
+    assert (front.asked("playlist"), front.asked("part")) == (3, 1)
+
+
+async def test_encodings_and_ranges_are_made_of_the_one_copy(front: Front, on_air: Any) -> None:
+    path = f"{MEDIA}/media.m3u8?_HLS_msn=0"
+    async with front.client(force_close=True) as http:
+        async with http.get(path, headers={"Accept-Encoding": "identity"}) as response:
+            plain = await response.read()
+            assert "Content-Encoding" not in response.headers
+            assert response.headers["Access-Control-Allow-Origin"] == "*"
+        raw = aiohttp.ClientSession(
+            front.nginx.url,
+            connector=aiohttp.TCPConnector(ssl=front.nginx.pair.client()),
+            auto_decompress=False,
+        )
+        async with raw, raw.get(path, headers={"Accept-Encoding": "gzip"}) as response:
+            assert gzip.decompress(await response.read()) == plain
+            assert response.headers["Vary"] == "Accept-Encoding"
+        media = f"{MEDIA}/part-1.m4s"
+        _, whole = await _get(http, media)
+        assert await _get(http, media, Range="bytes=3-8") == (206, whole[3:9])
+        async with http.head(media) as response:
+            assert int(response.headers["Content-Length"]) == len(whole)
+    assert (front.asked("playlist"), front.asked("part")) == (1, 1)
+
+
+async def test_bad_directives_and_odd_paths_are_refused_by_the_gateway(
+    front: Front, on_air: Any
+) -> None:
+    async with front.client() as http:
+        assert (await _get(http, f"{MEDIA}/media.m3u8?_HLS_part=1"))[0] == 400
+        assert (await _get(http, f"{MEDIA}/media.m3u8?_HLS_msn=0&_HLS_msn=1"))[0] == 400
+        assert (await _get(http, f"{MEDIA}/part-99999.m4s"))[0] == 404
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", front.nginx.port, ssl=front.nginx.pair.client(), server_hostname="localhost"
+    )
+    smuggled = b"/live/a%20HTTP/1.1%0d%0aX:y%0d%0a%0d%0aGET%20/livez%20HTTP/1.1%0d%0a/b.m3u8"
+    writer.write(b"GET " + smuggled + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert answer.split()[1] in (b"400", b"404", b"502", b"503")
+    writer.close()
+    assert front.asked("livez") == 0
+
+
+async def test_event_sockets_pass(front: Front, on_air: Any, show_log: Any) -> None:
+    await front.gateway.take(show_log.snapshot())
+    async with (
+        front.client() as http,
+        http.ws_connect("/live/demo/events", headers={"Origin": front.nginx.url}) as ws,
+    ):
+        await ws.receive_json()
+        await front.gateway.take(show_log.product())
+        async with asyncio.timeout(10):
+            while "Confiture" not in (await ws.receive_str()):
+                pass
+
+
+async def test_orders_and_whip_come_with_the_client_s_address(front: Front, main_http: Any) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    async def main(request: web.BaseRequest) -> web.StreamResponse:
+        size = sum([len(chunk) async for chunk in request.content.iter_any()])
+        names = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Cookie")
+        seen.append((request.method, *(request.headers[name] for name in names), str(size)))
+        return web.Response(status=201, headers={"Location": "/x", "Set-Cookie": "a=b"})
+
+    await main_http(main)
+    lie = {"X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http", "Cookie": "viewer=1"}
+    upload = "/api/v1/shows/demo/products/import"
+    async with front.client(local_addr=("127.0.0.5", 0)) as http:
+        for path, size in (
+            ("/api/v1/shows/demo/orders", 100),
+            ("/live/demo/whip", 5000),
+            (upload, 3_000_000),
+        ):
+            async with http.post(path, data=BytesIO(b"x" * size), headers=lie) as response:
+                assert response.status == 201
+                assert response.headers["Set-Cookie"] == "a=b"
+        async with http.post("/live/demo/whip", data=BytesIO(b"x" * 2_000_000)) as response:
+            assert response.status == 413
+    host = f"localhost:{front.nginx.port}"
+    assert [each[:5] for each in seen] == [("POST", "127.0.0.5", "https", host, "viewer=1")] * 3
+    assert [int(each[5]) for each in seen] == [100, 5000, 3_000_000]
+
+
+async def test_plain_http_is_sent_to_https(front: Front) -> None:
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(
+            f"http://127.0.0.1:{front.nginx.plain_port}/watch/demo", allow_redirects=False
+        ) as response,
+    ):
+        assert response.status == 301
+        assert response.headers["Location"] == "https://127.0.0.1/watch/demo"
