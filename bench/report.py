@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -10,6 +11,9 @@ from rich.table import Table
 from bench.machine import VOID_BELOW_IDLE_SHARE, machine_line
 
 Figure = float | int | None
+
+FILE_WIDTH = 120
+"""Columns of a table that goes to no terminal."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -31,7 +35,7 @@ def print_report(
     figures: Mapping[str, Figure],
 ) -> None:
     """Print the table, a warning when the run is void, and the JSON line."""
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
     table = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
         table.add_column(column, justify="left" if number == 0 else "right")

@@ -7,7 +7,7 @@ monotonic clock, so that tests may drive it. Results leave through `Output`.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
@@ -84,6 +84,7 @@ class EpochRun:
         self._early_audio: deque[AccessUnit] = deque(maxlen=_EARLY_AUDIO_UNITS)
         self._audio_wait = AudioWait()
         self._stage: Stage | None = None
+        self._judged_ns = now_ns
         self._cues = CueQueue()
         for cue in start.cues:
             self.cue(cue)
@@ -98,6 +99,24 @@ class EpochRun:
         if self._stage is None or self._anchor is None:
             return 0.0
         return (self._anchor.tick(now_ns) - self._stage.ended_tick) / TICKS_PER_SECOND
+
+    def turn(self, arrived: Iterable[AccessUnit | SourceStart | SourceEnd], now_ns: int) -> None:
+        """Take all that has arrived by `now_ns`, in order, then do whatever is due by then.
+
+        Nothing is given up as missing while it may lie further back in `arrived`: else a turn that
+        was long in coming would tear picture and sound. What is complete leaves meanwhile, so that
+        pictures do not pile up.
+        """
+        for one in arrived:
+            if isinstance(one, AccessUnit):
+                self.take(one, now_ns)
+            elif isinstance(one, SourceStart):
+                self.source_started(one)
+            else:
+                self.source_ended(one)
+            self.advance(self._judged_ns)
+        self.advance(now_ns)
+        self._judged_ns = now_ns
 
     def source_started(self, message: SourceStart) -> None:
         """A publish begins, or comes back on a new connection: its decoders start afresh. One

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from transcoder.grid import Grid
+from transcoder.patience import Patience
 from transcoder.values import TICKS_PER_SECOND
 
 AHEAD_TICKS = TICKS_PER_SECOND
 """A picture further ahead of now than this is refused: it would pull the output into the future."""
+STARVED_TICKS = TICKS_PER_SECOND // 2
+"""Past so long a freeze a picture of the past is better than none."""
 
 Arrival = Literal["taken", "replaced", "late", "ahead"]
 """`taken` waits for its slot; `replaced` took the place of another picture of the same slot;
@@ -41,11 +44,13 @@ class _Timed(Generic[_P]):
 class SlotFiller(Generic[_P]):
     """Fills the slots from `first_slot` on, each with the newest picture at or before it.
 
-    A slot is filled when a picture of a later slot has arrived, or `hold_ticks` after it began. A
-    picture that comes after its slot was filled is not shown there; it stands in for the next
-    slot if that one's own is missing, because a source that is steadily later than `hold_ticks`
-    would otherwise freeze for good. When the newest picture is more than `slate_after_ticks` old
-    (or there never was one) the slot is the slate's.
+    A slot is filled when a picture of a later slot has arrived, or some time after it began:
+    `hold_ticks`, and longer while pictures come later than that (`Patience`). A picture that comes
+    after its slot was filled is not shown: elsewhere it would lie beside the wrong sound. Only
+    when no picture has had its own slot for `STARVED_TICKS` do late ones stand in for the next
+    slot, until one comes in time again: a source later than any patience would otherwise freeze
+    for good. When the newest picture is more than `slate_after_ticks` old (or there never was one)
+    the slot is the slate's.
 
     Keeps at most one picture for each slot up to `AHEAD_TICKS` from now; of two pictures in a
     slot the one with the later time wins.
@@ -55,7 +60,10 @@ class SlotFiller(Generic[_P]):
         self, *, grid: Grid, first_slot: int, hold_ticks: int, slate_after_ticks: int
     ) -> None:
         self._grid = grid
-        self._hold_ticks = hold_ticks
+        self._patience = Patience(shortest_ticks=hold_ticks, spare_ticks=grid.slot_ticks)
+        self._starved_slots = STARVED_TICKS // grid.slot_ticks
+        self._in_time = first_slot - 1
+        """The last slot that had a picture of its own."""
         self._slate_after_ticks = slate_after_ticks
         self._next = first_slot
         self._waiting: dict[int, _Timed[_P]] = {}
@@ -71,13 +79,14 @@ class SlotFiller(Generic[_P]):
     @property
     def due_tick(self) -> int:
         """The tick at which the next slot is due even if no picture comes."""
-        return self._grid.tick_of(self._next) + self._hold_ticks + 1
+        return self._grid.tick_of(self._next) + self._patience.ticks + 1
 
     def push(self, pts: int, picture: _P, now_tick: int) -> Arrival:
         """A picture of time `pts` has been decoded."""
         if pts > now_tick + AHEAD_TICKS:
             return "ahead"
         timed, slot = _Timed(pts, picture), self._grid.slot_of(pts)
+        self._patience.came(now_tick - self._grid.tick_of(slot), now_tick)
         if slot < self._next:
             if _is_newer(timed, self._stand_in) and _is_newer(timed, self._shown):
                 self._stand_in = timed
@@ -100,8 +109,13 @@ class SlotFiller(Generic[_P]):
 
     def _fill(self) -> Filled[_P]:
         slot, self._next = self._next, self._next + 1
-        fresh = self._waiting.pop(slot, None) or self._stand_in
-        self._stand_in = None
+        fresh = self._waiting.pop(slot, None)
+        if fresh is not None:
+            self._in_time = slot
+        elif slot - self._in_time > self._starved_slots:
+            fresh = self._stand_in
+        if fresh is not None:
+            self._stand_in = None
         self._shown = fresh or self._shown
         shown = self._shown
         if shown is None or self._grid.tick_of(slot) - shown.pts > self._slate_after_ticks:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from transcoder.control import EndEpoch, Hello, Listening, SourceStart, StartEpoch
+from transcoder.control import EndEpoch, Hello, Listening, StartEpoch
 from transcoder.epoch import EpochRun
 from transcoder.errors import TranscoderError
 from transcoder.intake import Intake
@@ -22,7 +22,7 @@ from transcoder.link import MainLink
 from transcoder.outbox import Outbox
 from transcoder.sandbox import enter_sandbox
 from transcoder.telemetry import Telemetry
-from transcoder.values import AccessUnit, EpochEnd, TimedMetadata
+from transcoder.values import EpochEnd, TimedMetadata
 from transcoder.warm import warm_up
 
 log = structlog.get_logger()
@@ -156,19 +156,10 @@ class _Shift:
                 log.warning("epoch_end_unsent", epoch=self._start.epoch)
 
     def _turn(self, run: EpochRun, intake: Intake) -> None:
-        for arrived in intake.drain():
-            now_ns = self._clock()
-            if isinstance(arrived, AccessUnit):
-                run.take(arrived, now_ns)
-            elif isinstance(arrived, SourceStart):
-                run.source_started(arrived)
-            else:
-                run.source_ended(arrived)
-            run.advance(now_ns)
-        now_ns = self._clock()
-        run.advance(now_ns)
+        now_ns = self._clock()  # before the queue is emptied: what came by then is taken
+        run.turn(intake.drain(), now_ns)
         self._report(run, intake, now_ns)
-        due_in_s = run.due_in_s(now_ns)
+        due_in_s = run.due_in_s(self._clock())
         self._bell.wait(_LONGEST_WAIT_S if due_in_s is None else min(due_in_s, _LONGEST_WAIT_S))
         self._bell.clear()
 

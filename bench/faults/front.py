@@ -1,8 +1,9 @@
 """Puts a relay in a publisher's way: a WHIP endpoint whose answers name the relay alone.
 
-Any client can publish through it: what it posts goes to the server as it is, and of the server's
-answer only the candidates are changed. In a browser `through` does the same to the answer that
-Playwright has fetched, because a studio posts to the origin it came from.
+Any client can publish through it. Of its offer the candidates are taken out, as if it stood behind
+a NAT: a server that checks these would find the way past the relay, and ICE would take it. Of the
+server's answer only the candidates are changed. In a browser `through` does that to the answer
+which Playwright has fetched, because a studio posts to the origin it came from.
 """
 
 import re
@@ -23,10 +24,15 @@ _HOP_BY_HOP = {"connection", "content-length", "date", "host", "keep-alive", "se
 
 def through(answer_sdp: str, port: int) -> str:
     """The answer with the relay at `port` as the one candidate of each m-line."""
-    bare = _END.sub("", _CANDIDATE.sub("", answer_sdp))
-    head, *media = re.split(r"(?m)^(?=m=)", bare)
+    head, *media = re.split(r"(?m)^(?=m=)", behind_nat(answer_sdp))
     line = f"a=candidate:1 1 udp 2130706431 {HOST} {port} typ host\r\na=end-of-candidates\r\n"
     return head + "".join(_ended(each) + line for each in media)
+
+
+def behind_nat(offer_sdp: str) -> str:
+    """The offer without a candidate, and without word that there will be none: the server is to
+    learn the publisher's address from its checks (RFC 8445 §7.3.1.3, peer-reflexive)."""
+    return _END.sub("", _CANDIDATE.sub("", offer_sdp))
 
 
 def served_port(answer_sdp: str) -> int:
@@ -48,8 +54,8 @@ def _ended(text: str) -> str:
 class Front:
     """An HTTP server of its own before one server's WHIP endpoints: `open`, `close`.
 
-    While the line is dark it answers nobody. A relay that has no target yet is aimed at the
-    candidate of the answer that passes.
+    While the line is dark it answers nobody. A relay without a fixed target is aimed at the
+    candidate of each answer that passes: a server may have a port for each publish.
     """
 
     def __init__(self, *, server_url: str, relay: Relay, relay_port: int) -> None:
@@ -83,14 +89,17 @@ class Front:
             if request.transport is not None:
                 request.transport.abort()
             raise web.HTTPServiceUnavailable
+        asked = await request.read()
+        if request.content_type == "application/sdp":
+            asked = behind_nat(asked.decode(errors="replace")).encode()
         async with self._http.request(
             request.method, self._server_url + request.raw_path,
-            data=await request.read(), headers=_end_to_end(request.headers), allow_redirects=False,
+            data=asked, headers=_end_to_end(request.headers), allow_redirects=False,
         ) as response:  # fmt: skip
             body, headers = await response.read(), _end_to_end(response.headers)
             if response.content_type == "application/sdp" and response.status == 201:
                 answer = body.decode()
-                if not self._relay.aimed:
+                if not self._relay.fixed:
                     self._relay.aim(served_port(answer))
                 body = through(answer, self._relay_port).encode()
             return web.Response(status=response.status, body=body, headers=headers)

@@ -34,7 +34,11 @@ class BadLine:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, cwd=ROOT
         )
-        where = self._heard()
+        try:
+            where = self._heard()
+        except BaseException:
+            self._end()
+            raise
         self.url: str = where["url"]
         """Publish to the same paths as on the server, but here."""
         self.udp_port: int = where["udp"]
@@ -66,13 +70,16 @@ class BadLine:
             statistics = self._heard()
             self._process.wait(STOP_TIMEOUT_S)
         finally:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(BrokenPipeError):
-                        pipe.close()
+            self._end()
         return dict(statistics)
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
 
     def _heard(self) -> Any:
         line = self._process.stdout.readline() if self._process.stdout is not None else ""

@@ -57,6 +57,8 @@ class Relay:
         self.up, self.down = Counts(), Counts()
         """Towards the server, and back."""
         self._target = None if target_port is None else (HOST, target_port)
+        self.fixed = target_port is not None
+        """Whether every publish goes to the same port; else each answer says to which."""
         self._links = {id(self.up): Link(seed=seed), id(self.down): Link(seed=seed + 1)}
         self._front: _Socket | None = None
         self._upstreams: dict[Address, _Socket] = {}

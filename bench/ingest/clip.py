@@ -88,11 +88,13 @@ class Clip:
 class ClipSource:
     """Sends a clip round after round, each packet at its time; nothing is ever left out.
 
-    A task of the event loop from `start` to `stop`.
+    A task of the event loop from `start` to `stop`. The clip began at `since_ns` (monotonic), or
+    begins with `start`: a source joins at the next full second, so whoever publishes anew, or
+    beside another, sends at any time what the camera makes just then.
     """
 
-    def __init__(self, clip: Clip) -> None:
-        self._clip = clip
+    def __init__(self, clip: Clip, *, since_ns: int | None = None) -> None:
+        self._clip, self._since_ns = clip, since_ns
         self._task: asyncio.Task[None] | None = None
         self._picture, self._sound = PacketTrack("video"), PacketTrack("audio")
         self.late_ms = 0.0
@@ -123,8 +125,11 @@ class ClipSource:
         self._sound.stop()
 
     async def _run(self) -> None:
-        start_ns = time.monotonic_ns() + _LEAD_NS
-        frame = block = 0
+        now_ns = time.monotonic_ns()
+        since_ns = now_ns if self._since_ns is None else self._since_ns
+        start_ns = since_ns + _LEAD_NS
+        second = -((since_ns - now_ns) // _NS)
+        frame, block = second * FPS, second * tone.SAMPLE_RATE // OPUS_SAMPLES
         while True:
             frame_ns = frame * _NS // FPS
             sound_at = block * OPUS_SAMPLES - self._clip.sound_delay
@@ -133,7 +138,7 @@ class ClipSource:
             await self._until(due_ns)
             if sound_ns <= frame_ns:
                 data = self._clip.sounds[block % BLOCKS]
-                if sound_at >= 0:
+                if sound_at >= second * tone.SAMPLE_RATE:
                     self._sound.put(_packet(data, sound_at, tone.SAMPLE_RATE))
                 block += 1
             else:

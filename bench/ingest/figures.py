@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from bench.ingest.clip import FPS, unwrapped
 from bench.report import percentile
+from mediaserver.demo import tone
 
 FREEZE_S, LONG_FREEZE_S = 0.2, 0.5
 RECOVERED_FOR_S = 2.0
@@ -179,17 +180,34 @@ def _recovered(fresh: Sequence[tuple[float, int]], end_s: float, run_end_s: floa
 
 
 class BeepFinder:
-    """Finds where beeps begin in sound that comes piece by piece."""
+    """Finds where beeps begin in sound that comes piece by piece.
+
+    A beep whose beginning was lost begins where its rest does, and so seems late by as much: one
+    that is too short is torn, says nothing of lip sync and is left out.
+    """
 
     _WINDOW_S = 0.001
     _LEVEL = 0.1
     """Of full scale: the beep has 0.27, the tone beneath 0.015."""
     _QUIET_WINDOWS = 200
     """So long it was quiet before a beep begins: the hole that a loss tears into one is shorter."""
+    _WHOLE_WINDOWS = tone.BEEP_MS - 10
+    """From the first to the last of a beep that lacks nothing: it rises and falls softly."""
 
     def __init__(self) -> None:
-        self.onsets_s: list[float] = []
+        self._beeps: list[tuple[float, float]] = []
+        """When the first and the last millisecond of each was."""
         self._quiet = self._QUIET_WINDOWS
+
+    @property
+    def onsets_s(self) -> list[float]:
+        """When each whole beep began."""
+        return [first_s for first_s, last_s in self._beeps if self._is_whole(first_s, last_s)]
+
+    @property
+    def torn(self) -> int:
+        """How many beeps were not whole."""
+        return len(self._beeps) - len(self.onsets_s)
 
     def take(self, start_s: float, samples: npt.NDArray[np.floating], rate: int) -> None:
         """Mono samples (full scale is 1.0) that begin at `start_s`."""
@@ -200,6 +218,10 @@ class BeepFinder:
             if not loud:
                 self._quiet += 1
                 continue
-            if self._quiet >= self._QUIET_WINDOWS:
-                self.onsets_s.append(start_s + place * self._WINDOW_S)
+            at_s = start_s + place * self._WINDOW_S
+            first_s = at_s if self._quiet >= self._QUIET_WINDOWS else self._beeps.pop()[0]
+            self._beeps.append((first_s, at_s))
             self._quiet = 0
+
+    def _is_whole(self, first_s: float, last_s: float) -> bool:
+        return last_s - first_s >= self._WHOLE_WINDOWS * self._WINDOW_S

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from bench.ingest.display import Decoded, displayed, zero_s
 from bench.ingest.figures import Seen, Watched
 from bench.ingest.publisher import KEYS_VARIABLE
 from bench.node import ROOT
@@ -78,7 +79,11 @@ class StockProcess(_Process):
     def __init__(self, log_path: Path, *, decode: bool = True) -> None:
         arguments = [] if decode else ["--no-decode"]
         super().__init__("bench.ingest.stock", arguments, log_path, {})
-        self.url: str = self._said()["url"]
+        try:
+            self.url: str = self._said()["url"]
+        except BaseException:
+            self.__exit__()
+            raise
         self.let_go = 0
         """How many frames were put together and not decoded; known after `stop`."""
 
@@ -90,13 +95,20 @@ class StockProcess(_Process):
         """End it; returns what each publish gave."""
         said = self._stop()
         self.let_go = int(said["let_go"])
-        return {name: _watched(notes) for name, notes in said["publishes"].items()}
+        return {name: _watched(publishes) for name, publishes in said["publishes"].items()}
 
 
-def _watched(notes: Mapping[str, Any]) -> Watched:
-    pictures = [(float(at), float(label), int(number)) for at, label, number in notes["pictures"]]
-    return Watched(
-        pictures=[Seen(at_s=label, counter=number) for _, label, number in pictures],
-        shown=[Seen(at_s=at, counter=number) for at, _, number in pictures],
-        beeps_s=notes["beeps"],
-    )
+def _watched(publishes: Sequence[Mapping[str, Any]]) -> Watched:
+    """What a viewer had who sees the publishes one after the other on a display of constant rate;
+    sound is laid by its labels, however late it came."""
+    pictures: list[Seen] = []
+    beeps_s: list[float] = []
+    for notes in publishes:
+        decoded = [
+            Decoded(came_s=came_s, label_s=label_s, counter=counter)
+            for came_s, label_s, counter in notes["pictures"]
+        ]
+        pictures += displayed(decoded)
+        if (zero := zero_s(decoded)) is not None:
+            beeps_s += [zero + label_s for label_s in notes["beeps"]]
+    return Watched(pictures=pictures, beeps_s=beeps_s)

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -32,10 +33,10 @@ comes back sooner finds it still sending."""
 
 
 class Publisher:
-    """All the publishes of this process, and how punctual they were."""
+    """All the publishes of this process, which are of one camera, and how punctual they were."""
 
     def __init__(self, clip: Clip) -> None:
-        self._clip = clip
+        self._clip, self._since_ns = clip, time.monotonic_ns()
         self._sources: list[ClipSource] = []
 
     async def keep(self, http: aiohttp.ClientSession, url: str, key: str) -> None:
@@ -49,7 +50,7 @@ class Publisher:
         return {"late_ms": round(late_ms, 1), "publishes": len(self._sources)}
 
     def _publish(self, client: WhipClient) -> Publish:
-        self._sources.append(ClipSource(self._clip))
+        self._sources.append(ClipSource(self._clip, since_ns=self._since_ns))
         return Publish(client=client, source=self._sources[-1], silent_after_s=PATIENCE_S)
 
 

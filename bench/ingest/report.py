@@ -4,31 +4,31 @@ from collections.abc import Iterator, Sequence
 
 from bench.ingest.cpu import CpuResult
 from bench.ingest.figures import FREEZE_S, LONG_FREEZE_S, Outcome
-from bench.ingest.run import ProfileResult
+from bench.ingest.run import Carried, ProfileResult
 from bench.report import Figure, percentile
 
 COLUMNS = (
-    "profile", "shown", ">200", ">500", "max ms", "skew ms", "after", "back s", "cuts",
+    "profile", "lost", "shown", ">200", ">500", "max ms", "skew ms", "after", "back s", "cuts",
 )  # fmt: skip
 TOO_LATE_MS = 100.0
 
 
 def rows_of(results: Sequence[ProfileResult]) -> list[tuple[str, ...]]:
-    """Two rows a profile: ours and the peer's."""
+    """Two rows a profile: ours and the peer's, unless that one's packets evaded their line."""
     rows = []
     for result in results:
-        rows.append(_row(result.profile, result.ours))
-        if result.stock is not None:
-            rows.append(_row("  aiortc", result.stock))
+        rows.append(_row(result.profile, result.line, result.ours))
+        if result.stock is not None and result.stock_line is not None and not result.peer_evaded:
+            rows.append(_row("  aiortc", result.stock_line, result.stock))
     return rows
 
 
 def figures_of(
-    results: Sequence[ProfileResult], cpu: CpuResult, idle_share: float
+    results: Sequence[ProfileResult], cpu: CpuResult | None, idle_share: float
 ) -> dict[str, Figure]:
     """The figures of the JSON line."""
     ours = {result.profile: result.ours for result in results}
-    stock = {r.profile: r.stock for r in results if r.stock is not None}
+    stock = {r.profile: r.stock for r in results if r.stock is not None and not r.peer_evaded}
     skews = [p95 for each in ours.values() if (p95 := each.skew_p95_ms()) is not None]
     return {
         "idle_share": idle_share,
@@ -36,9 +36,9 @@ def figures_of(
         "freezes_500ms_2pct": _rate(ours.get("random-2"), 300),
         "freezes_500ms_burst": _rate(ours.get("burst-5"), 60),
         "skew_p95_ms": max(skews, default=None),
-        "cpu_vs_aiortc": cpu.ratio,
-        "cpu_ms_per_mbit": percentile(cpu.ours_ms, 0.5),
-        "aiortc_cpu_ms_per_mbit": percentile(cpu.stock_ms, 0.5),
+        "cpu_vs_aiortc": cpu.ratio if cpu else None,
+        "cpu_ms_per_mbit": percentile(cpu.ours_ms, 0.5) if cpu else None,
+        "aiortc_cpu_ms_per_mbit": percentile(cpu.stock_ms, 0.5) if cpu else None,
         "aiortc_frames_share_2pct": _share(stock.get("random-2")),
         "aiortc_freezes_500ms_2pct": _rate(stock.get("random-2"), 300),
         "aiortc_freezes_500ms_burst": _rate(stock.get("burst-5"), 60),
@@ -56,11 +56,20 @@ def notes_of(results: Sequence[ProfileResult]) -> Iterator[str]:
             )
         if result.holes:
             yield f"{result.profile}: the viewer missed parts {result.holes} times."
+        if result.peer_evaded:
+            yield f"{result.profile}: the peer's packets evaded their line; it has no row."
+        for line in (result.line, result.stock_line):
+            if line is not None and line.overflowed:
+                yield (
+                    f"{result.profile}: a relay dropped {line.overflowed} datagrams that the "
+                    "profile would have let pass; this is no measurement."
+                )
 
 
-def _row(name: str, outcome: Outcome) -> tuple[str, ...]:
+def _row(name: str, line: Carried, outcome: Outcome) -> tuple[str, ...]:
     return (
         name,
+        f"{line.lost_share:.1%}",
         f"{outcome.share:.1%}",
         str(outcome.freezes_over(FREEZE_S)),
         str(outcome.freezes_over(LONG_FREEZE_S)),

@@ -2,10 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import aiohttp
 
@@ -44,6 +45,14 @@ class Plan:
     after_s: float | None = None
     lasts_s: float | None = None
     """Where given, a passing trouble comes and goes at other times than its profile says."""
+    settle_s: float = 0.0
+    """A run goes on for at least so long after a passing trouble, however short `run_s` is."""
+
+    def length_s(self, profile: Profile) -> float:
+        """How long a run under this profile is, which is one of `profile`."""
+        if profile.lasts_s is None and not profile.new_source_port:
+            return self.run_s
+        return max(self.run_s, profile.after_s + (profile.lasts_s or 0.0) + self.settle_s)
 
     def profile(self, name: str) -> Profile:
         """The profile as this plan has it; a trouble for the whole run stays one."""
@@ -51,6 +60,37 @@ class Plan:
         if self.after_s is None or not profile.after_s:
             return profile
         return profile.scaled(after_s=self.after_s, lasts_s=self.lasts_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What a line did to the datagrams of the publisher."""
+
+    passed: int
+    lost: int
+    """By the profile's will."""
+    overflowed: int = 0
+    """Not by its will: where there are any, the run is no measurement."""
+    latest_ms: float = 0.0
+    """How late the relay's delivery was at worst."""
+
+    @property
+    def sent(self) -> int:
+        """All that came to the line."""
+        return self.passed + self.lost + self.overflowed
+
+    @property
+    def lost_share(self) -> float:
+        """Which share of it was lost."""
+        return self.lost / self.sent if self.sent else 0.0
+
+    @classmethod
+    def of(cls, up: Mapping[str, float]) -> Self:
+        """From what a relay counted (`bench.faults.relay.Counts`)."""
+        return cls(
+            passed=int(up["datagrams"]), lost=int(up["lost"]),
+            overflowed=int(up["overflowed"]), latest_ms=up["latest_ms"],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +109,26 @@ class ProfileResult:
     epochs: int
     """More than one where a show ended in between."""
     holes: int
-    lost: int
-    """Datagrams of the publisher that our line lost."""
-    latest_ms: float
-    """How late a relay's delivery was at worst."""
+    line: Carried
+    stock_line: Carried | None = None
     watched: Watched = field(repr=False, default=Watched(pictures=(), beeps_s=()))
     """What a viewer of ours had."""
+
+    @property
+    def lost(self) -> int:
+        """Datagrams of the publisher that our line lost."""
+        return self.line.lost
+
+    @property
+    def latest_ms(self) -> float:
+        """How late a relay's delivery was at worst."""
+        return max(self.line.latest_ms, self.stock_line.latest_ms if self.stock_line else 0.0)
+
+    @property
+    def peer_evaded(self) -> bool:
+        """Whether what was sent to the peer went another way than through its line: its outcome
+        says nothing then. (A peer whose connection is lost for a while is sent less.)"""
+        return self.stock_line is not None and self.stock_line.sent < self.line.sent / 4
 
 
 async def run_profile(
@@ -102,9 +156,9 @@ async def run_profile(
         lines = [way.line for way in (ours, theirs) if way is not None]
         targets = {way.url: way.key for way in (ours, theirs) if way is not None}
         publisher = stack.enter_context(PublisherProcess(clip_path, targets, site.log_path))
-        watch, run = await watch_run(node, show, lines, plan)
+        watch, run = await watch_run(node, show, lines, plan, plan.length_s(profile))
         stock = theirs.stock if theirs is not None else None
-        figures, counts, noted = await asyncio.to_thread(_stop, publisher, lines, stock)
+        figures, carried, noted = await asyncio.to_thread(_stop, publisher, lines, stock)
     watched = await asyncio.to_thread(watch.recording.read)
     return ProfileResult(
         profile=name,
@@ -115,8 +169,8 @@ async def run_profile(
         publishes=int(figures["publishes"]),
         epochs=watch.recording.epochs,
         holes=watch.recording.holes,
-        lost=int(counts[0]["up"]["lost"]),
-        latest_ms=max(each["up"]["latest_ms"] for each in counts),
+        line=carried[0],
+        stock_line=carried[1] if beside_stock else None,
         watched=watched,
     )
 
@@ -167,17 +221,17 @@ class _Site:
 
 def _stop(
     publisher: PublisherProcess, lines: Sequence[BadLine], stock: StockProcess | None
-) -> tuple[dict[str, float], list[dict[str, dict[str, float]]], dict[str, Watched]]:
+) -> tuple[dict[str, float], list[Carried], dict[str, Watched]]:
     """End them in this order; returns what each has to say."""
     figures = publisher.stop()
-    counts = [line.stop() for line in lines]
-    return figures, counts, stock.stop() if stock is not None else {}
+    carried = [Carried.of(line.stop()["up"]) for line in lines]
+    return figures, carried, stock.stop() if stock is not None else {}
 
 
 async def watch_run(
-    node: Node, show: str, lines: Sequence[BadLine], plan: Plan
+    node: Node, show: str, lines: Sequence[BadLine], plan: Plan, run_s: float
 ) -> tuple[Watch, Span]:
-    """Watch a show that is about to begin, through the lead, the run and its tail.
+    """Watch a show that is about to begin, through the lead, `run_s` of the run and its tail.
 
     Returns the watch, stopped, and when the profile's time was. Raises `TimeoutError` where the
     show never came on air.
@@ -189,7 +243,7 @@ async def watch_run(
         for line in lines:
             line.arm()
         start_s = time.time()
-        await asyncio.sleep(plan.run_s)
+        await asyncio.sleep(run_s)
         run = Span(start_s=start_s, end_s=time.time())
         await asyncio.sleep(TAIL_S)
         await watch.stop()

@@ -1,13 +1,13 @@
 """``python -m bench.ingest.stock``: the peer of the ingest bench, a WHIP endpoint on stock aiortc.
 
 An ``RTCPeerConnection`` as aiortc documents it, with its own jitter buffer and its own REMB, on
-uvloop; H.264 is preferred, no STUN server is asked. It notes of each decoded picture when it came
-and the number painted into it, and where beeps begin. With ``--no-decode`` the frames that its
-jitter buffer has put together are counted and let go: no decoder, and no decoder thread either, so
-that its CPU time is that of receiving alone.
+uvloop; H.264 is preferred, no STUN server is asked. It notes of each decoded picture when it came,
+its label and the number painted into it, and at which label beeps begin. With ``--no-decode`` the
+frames that its jitter buffer has put together are counted and let go: no decoder, and no decoder
+thread either, so that its CPU time is that of receiving alone.
 
 The first line on standard output is ``{"url": …}``; SIGTERM ends it, and the last line is what was
-noted of each publish, by the name in its path, and how many frames were let go.
+noted of each publish in turn, by the name in its path, and how many frames were let go.
 """
 
 import argparse
@@ -19,6 +19,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import aiortc.rtcrtpreceiver
@@ -44,20 +45,20 @@ class Notes:
     """What one publish gave."""
 
     pictures: list[tuple[float, float, int]] = field(default_factory=list)
-    """Time of arrival (Unix, s), labelled time (s), painted number."""
+    """Time of arrival (Unix, s), label (s), painted number."""
     beeps: BeepFinder = field(default_factory=BeepFinder)
-    frames: int = 0
+    """By their labels (s)."""
 
     def plain(self) -> dict[str, Any]:
         """For the last line."""
-        return {"pictures": self.pictures, "beeps": self.beeps.onsets_s, "frames": self.frames}
+        return {"pictures": self.pictures, "beeps": self.beeps.onsets_s}
 
 
 class Stock:
     """The endpoint and its peer connections."""
 
     def __init__(self) -> None:
-        self._notes: dict[str, Notes] = defaultdict(Notes)
+        self._notes: dict[str, list[Notes]] = defaultdict(list)
         self._peers: set[RTCPeerConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,7 +71,7 @@ class Stock:
 
     def plain(self) -> dict[str, Any]:
         """Everything noted."""
-        publishes = {name: notes.plain() for name, notes in self._notes.items()}
+        publishes = {name: [each.plain() for each in all_] for name, all_ in self._notes.items()}
         return {"publishes": publishes, "let_go": _Sink.frames}
 
     async def close(self) -> None:
@@ -83,7 +84,8 @@ class Stock:
         name = request.match_info["name"]
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._peers.add(peer)
-        peer.on("track", lambda track: self._follow(track, self._notes[name]))
+        self._notes[name].append(notes := Notes())
+        peer.on("track", lambda track: self._follow(track, notes))
         offer = RTCSessionDescription(sdp=await request.text(), type="offer")
         await peer.setRemoteDescription(offer)
         for transceiver in peer.getTransceivers():
@@ -107,8 +109,8 @@ class Stock:
 
 
 async def _receive(track: MediaStreamTrack, notes: Notes) -> None:
-    """Both tracks are laid where their first frame came, and follow their own labels from there."""
-    zero_s: float | None = None
+    """Note what comes. aiortc labels both tracks from 0, their first packet."""
+    label_s = 0.0
     while True:
         try:
             frame = await track.recv()
@@ -117,17 +119,23 @@ async def _receive(track: MediaStreamTrack, notes: Notes) -> None:
         now_s = time.time()
         if not isinstance(frame, av.VideoFrame | av.AudioFrame) or frame.time is None:
             continue
-        if zero_s is None:
-            zero_s = now_s - frame.time
-        notes.frames += 1
+        label_s = unwrapped_s(frame.time, label_s, time_base=frame.time_base)
         if isinstance(frame, av.VideoFrame):
             code = timecode.read(timecode.luma_of(frame))
             if code is not None:
-                notes.pictures.append((now_s, zero_s + frame.time, code.counter))
+                notes.pictures.append((now_s, label_s, code.counter))
             continue
         channels = len(frame.layout.channels)
         mono = frame.to_ndarray().reshape(-1, channels)[:, 0].astype(np.float32) / 32768
-        notes.beeps.take(zero_s + frame.time, mono, frame.sample_rate)
+        notes.beeps.take(label_s, mono, frame.sample_rate)
+
+
+def unwrapped_s(label_s: float, before_s: float, *, time_base: Fraction | None) -> float:
+    """A label beside the one before it. aiortc takes every step back, as after a packet that was
+    sent again late, for a wrap of 32 bits, and all labels from then on are hours too large: the
+    peer is forgiven that. Pure."""
+    wrap_s = float((time_base or Fraction(1, 90_000)) * 2**32)
+    return label_s - round((label_s - before_s) / wrap_s) * wrap_s
 
 
 def _h264() -> list[RTCRtpCodecCapability]:

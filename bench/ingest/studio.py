@@ -10,7 +10,7 @@ import asyncio
 from bench.chromium import PAINTED_WIDTH, chromium, go_live, host_page
 from bench.faults.browser import publish_through
 from bench.faults.process import BadLine
-from bench.ingest.run import Plan, ProfileResult, judge, watch_run
+from bench.ingest.run import Carried, Plan, ProfileResult, judge, watch_run
 from bench.node import Node
 
 
@@ -28,7 +28,7 @@ async def run_studio(name: str, plan: Plan, *, node: Node, show: str, seed: int)
             page = await host_page(browser, monitor=False)
             await publish_through(page, line)
             await go_live(page, url=node.url, show=show, key=node.keys[show])
-            watch, run = await watch_run(node, show, [line], plan)
+            watch, run = await watch_run(node, show, [line], plan, plan.length_s(profile))
         counts = line.stop()
     watched = await asyncio.to_thread(watch.recording.read, camera_width=PAINTED_WIDTH)
     return ProfileResult(
@@ -40,7 +40,6 @@ async def run_studio(name: str, plan: Plan, *, node: Node, show: str, seed: int)
         publishes=1,
         epochs=watch.recording.epochs,
         holes=watch.recording.holes,
-        lost=int(counts["up"]["lost"]),
-        latest_ms=counts["up"]["latest_ms"],
+        line=Carried.of(counts["up"]),
         watched=watched,
     )

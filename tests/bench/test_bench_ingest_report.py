@@ -1,12 +1,16 @@
 """What the ingest bench prints, from results made up."""
 
+from pathlib import Path
+
 import pytest
 
+from bench.faults.profiles import PROFILES
 from bench.ingest.__main__ import main
 from bench.ingest.cpu import CpuResult
 from bench.ingest.figures import Outcome, Span
+from bench.ingest.kept import Results
 from bench.ingest.report import COLUMNS, figures_of, notes_of, rows_of
-from bench.ingest.run import Plan, ProfileResult
+from bench.ingest.run import Carried, Plan, ProfileResult
 
 CPU = CpuResult(ours_ms=(2.0, 9.0, 3.0), stock_ms=(4.0, 3.0, 4.0))
 
@@ -24,7 +28,15 @@ def outcome(*, shown: int, freezes: tuple[float, ...], skews: tuple[float, ...])
     )
 
 
-def result(profile: str, ours: Outcome, *, late_ms: float = 5.0, holes: int = 0) -> ProfileResult:
+def result(
+    profile: str,
+    ours: Outcome,
+    *,
+    late_ms: float = 5.0,
+    holes: int = 0,
+    overflowed: int = 0,
+    peer_passed: int = 980,
+) -> ProfileResult:
     return ProfileResult(
         profile=profile,
         run=Span(start_s=0.0, end_s=60.0),
@@ -34,8 +46,8 @@ def result(profile: str, ours: Outcome, *, late_ms: float = 5.0, holes: int = 0)
         publishes=2,
         epochs=1,
         holes=holes,
-        lost=10,
-        latest_ms=1.0,
+        line=Carried(passed=980, lost=20, overflowed=overflowed, latest_ms=1.0),
+        stock_line=Carried(passed=peer_passed, lost=20),
     )
 
 
@@ -74,6 +86,17 @@ def test_a_busy_machine_is_named() -> None:
     assert "too busy" in late
     (holes,) = notes_of([result("clean", good, holes=2)])
     assert "missed parts 2 times" in holes
+    (dropped,) = notes_of([result("clean", good, overflowed=3)])
+    assert "dropped 3 datagrams" in dropped
+
+
+def test_a_peer_whose_packets_evade_their_line_has_no_row() -> None:
+    evaded = result("random-2", outcome(shown=1700, freezes=(), skews=()), peer_passed=3)
+    assert [row[:2] for row in rows_of([evaded])] == [("random-2", "2.0%")]
+    assert figures_of([evaded], CPU, 0.5)["aiortc_frames_share_2pct"] is None
+    (note,) = notes_of([evaded])
+    assert "evaded their line" in note
+    assert len(rows_of(RESULTS[:1])) == 2
 
 
 def test_a_plan_moves_passing_troubles_only() -> None:
@@ -84,6 +107,32 @@ def test_a_plan_moves_passing_troubles_only() -> None:
     assert plan.profile("random-2").after_s == 0
     assert plan.profile("port-change").after_s == 2
     assert Plan(lead_s=1, run_s=10).profile("blackout-90").lasts_s == 90
+
+
+def test_a_run_covers_a_passing_trouble_and_what_follows_it() -> None:
+    plan = Plan(lead_s=1, run_s=60, settle_s=30)
+    lengths = {name: plan.length_s(profile) for name, profile in PROFILES.items()}
+    assert lengths["blackout-90"] == 130
+    assert set(lengths.values()) == {60, 130}
+    quick = Plan(lead_s=1, run_s=10, after_s=2, lasts_s=3)
+    assert quick.length_s(quick.profile("blackout-90")) == 10
+
+
+def test_results_are_kept_and_a_profile_measured_again_counts_as_it_was_then(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "kept"
+    assert Results.load(path) is None
+    first = Results(profiles=tuple(RESULTS), cpu=CPU, idle_share=0.5)
+    first.save(path)
+    assert Results.load(path) == first
+    again = result("random-2", outcome(shown=1800, freezes=(), skews=(1.0,)))
+    clean = result("clean", outcome(shown=1800, freezes=(), skews=()))
+    both = first.and_then(Results(profiles=(again, clean), cpu=None, idle_share=0.6))
+    assert both == Results(profiles=(clean, again, RESULTS[1]), cpu=CPU, idle_share=0.5)
+    path.write_text("[]")
+    with pytest.raises(ValueError, match="holds no results of this bench"):
+        Results.load(path)
 
 
 def test_an_unknown_profile_is_refused_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,14 +23,20 @@ class Server:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, str]] = []
+        self.body = ""
+        self.answer = SDP
 
     async def handle(self, request: web.Request) -> web.Response:
         key = request.headers.get("Authorization", "")
         self.asked.append((request.method, request.path, key))
+        self.body = await request.text()
         if request.method != "POST":
             return web.Response(status=404, text="a=candidate: nothing of the kind")
         return web.Response(
-            status=201, text=SDP, content_type="application/sdp", headers={"Location": "/there"}
+            status=201,
+            text=self.answer,
+            content_type="application/sdp",
+            headers={"Location": "/there"},
         )
 
 
@@ -76,6 +82,25 @@ async def test_an_answer_is_rewritten_and_aims_the_relay(
     assert answer.count("a=candidate") == 1
     assert relay.aimed
     assert server.asked == [("POST", "/live/s/whip", "Bearer key")]
+
+
+async def test_an_offer_tells_the_server_no_way_past_the_line(server: Server, url: str) -> None:
+    """A server that checks the publisher's own addresses would be reached without the relay."""
+    headers = {"Content-Type": "application/sdp"}
+    async with aiohttp.ClientSession() as http:
+        await http.post(f"{url}/live/s/whip", data=SDP, headers=headers)
+    assert server.body == "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+
+
+async def test_a_server_with_a_port_for_each_publish_is_followed(
+    server: Server, relay: Relay, url: str
+) -> None:
+    headers = {"Content-Type": "application/sdp"}
+    async with aiohttp.ClientSession() as http:
+        for port in (4711, 4712):
+            server.answer = SDP.replace("4711", str(port))
+            await http.post(f"{url}/live/s/whip", data=SDP, headers=headers)
+            assert relay._target == (HOST, port)
 
 
 async def test_anything_else_passes_as_it_is(server: Server, relay: Relay, url: str) -> None:

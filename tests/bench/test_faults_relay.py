@@ -26,6 +26,8 @@ ANSWER = (
 NEAR = Impairment(delay_ms=0)
 WITHIN_S = 5
 
+MakeRelay = Callable[[Profile], Relay]
+
 
 class Echo(asyncio.DatagramProtocol):
     """Answers each datagram with itself and remembers who sent it."""
@@ -81,6 +83,20 @@ async def client() -> AsyncIterator[Client]:
     transport.close()
 
 
+@pytest.fixture
+async def make_relay(echo: Echo) -> AsyncIterator[MakeRelay]:
+    """Makes relays to the echo, and closes them however the test ends."""
+    made: list[Relay] = []
+
+    def make(profile: Profile) -> Relay:
+        made.append(Relay(profile, target_port=port_of(echo), seed=1))
+        return made[-1]
+
+    yield make
+    for relay in made:
+        await relay.close()
+
+
 async def happened(holds: Callable[[], bool]) -> bool:
     return holds()
 
@@ -90,8 +106,10 @@ def port_of(protocol: Echo | Client) -> int:
     return int(protocol.transport.get_extra_info("sockname")[1])
 
 
-async def test_datagrams_go_there_and_back(echo: Echo, client: Client) -> None:
-    relay = Relay(Profile(name="calm"), target_port=port_of(echo), seed=1)
+async def test_datagrams_go_there_and_back(
+    echo: Echo, client: Client, make_relay: MakeRelay
+) -> None:
+    relay = make_relay(Profile(name="calm"))
     port = await relay.open()
     assert await client.ask(b"one", port) == b"one"
     assert await client.ask(b"two", port) == b"two"
@@ -99,12 +117,11 @@ async def test_datagrams_go_there_and_back(echo: Echo, client: Client) -> None:
     assert first == second != (HOST, port_of(client))
     assert relay.up.datagrams == relay.down.datagrams == 2
     assert relay.up.lost == relay.up.overflowed == 0
-    await relay.close()
 
 
-async def test_trouble_waits_for_arm(echo: Echo, client: Client) -> None:
+async def test_trouble_waits_for_arm(echo: Echo, client: Client, make_relay: MakeRelay) -> None:
     profile = Profile(name="dark", trouble=Impairment(blackout=True))
-    relay = Relay(profile, target_port=port_of(echo), seed=1)
+    relay = make_relay(profile)
     port = await relay.open()
     assert await client.ask(b"calm", port) == b"calm"
     relay.arm()
@@ -112,12 +129,13 @@ async def test_trouble_waits_for_arm(echo: Echo, client: Client) -> None:
     client.transport.sendto(b"dark", (HOST, port))
     await eventually(partial(happened, lambda: relay.up.lost > 0), WITHIN_S, "it was lost")
     assert [data for data, _ in echo.heard] == [b"calm"]
-    await relay.close()
 
 
-async def test_the_server_sees_another_source_port(echo: Echo, client: Client) -> None:
+async def test_the_server_sees_another_source_port(
+    echo: Echo, client: Client, make_relay: MakeRelay
+) -> None:
     profile = Profile(name="nat", trouble=NEAR, new_source_port=True)
-    relay = Relay(profile, target_port=port_of(echo), seed=1)
+    relay = make_relay(profile)
     port = await relay.open()
     await client.ask(b"before", port)
     relay.arm()
@@ -125,16 +143,14 @@ async def test_the_server_sees_another_source_port(echo: Echo, client: Client) -
     assert await client.ask(b"later", port) == b"later"
     before, after, later = (address for _, address in echo.heard)
     assert before != after == later
-    await relay.close()
 
 
-async def test_addresses_are_bounded(echo: Echo) -> None:
-    relay = Relay(Profile(name="calm"), target_port=port_of(echo), seed=1)
+async def test_addresses_are_bounded(make_relay: MakeRelay) -> None:
+    relay = make_relay(Profile(name="calm"))
     await relay.open()
     for number in range(MAX_ADDRESSES + 5):
         relay._from_publisher(b"x", (HOST, 10_000 + number))
     assert relay.up.overflowed == 5
-    await relay.close()
 
 
 def test_an_answer_goes_through_the_relay_alone() -> None:

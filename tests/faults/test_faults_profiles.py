@@ -1,7 +1,8 @@
 """A show on a bad line, as a viewer has it: one real server, one publish for each kind of trouble.
 
-The runs are made once, several at a time, and judged by counts and ratios; what the machine's own
-load can do to them is allowed for.
+The runs are made once, several at a time. How many pictures survive is counted where they leave the
+ingest: what the ladder makes of them in real time says more of the machine than of the line, and on
+a virtual clock (`test_faults_virtual`) the whole question has exact answers.
 """
 
 import asyncio
@@ -9,7 +10,9 @@ import itertools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import aiohttp
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from bench.ingest.clip import FPS, Clip
 from bench.ingest.run import Plan, ProfileResult, run_profile, settings
@@ -28,13 +31,17 @@ BATCHES: tuple[Mapping[str, Plan], ...] = (
 )
 NAMES = [name for batch in BATCHES for name in batch]
 LIPS_MS = 40
+INGEST = "comptoir_ingest_"
 CONSENT_S = 8.0
 """aiortc proves its new address with its next consent check, at most 6 s later (RFC 7675 §5.1)."""
 
 
+Outcome = tuple[dict[str, ProfileResult], dict[str, float]]
+
+
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, ProfileResult]]:
-    """What came of each profile."""
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
+    """What came of each profile, and the ingest's figures of all of them."""
     folder = tmp_path_factory.mktemp("faults")
     clip_path = folder / "clip"
     Clip.make().save(clip_path)
@@ -44,7 +51,12 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Prof
     assert "Traceback" not in node.log()
 
 
-async def run_all(node: Node, clip_path: Path, folder: Path) -> dict[str, ProfileResult]:
+@pytest.fixture(scope="module")
+def results(outcome: Outcome) -> dict[str, ProfileResult]:
+    return outcome[0]
+
+
+async def run_all(node: Node, clip_path: Path, folder: Path) -> Outcome:
     made: dict[str, ProfileResult] = {}
     for batch in BATCHES:
         runs = (
@@ -55,7 +67,21 @@ async def run_all(node: Node, clip_path: Path, folder: Path) -> dict[str, Profil
             for name, plan in batch.items()
         )  # fmt: skip
         made |= {result.profile: result for result in await asyncio.gather(*runs)}
-    return made
+    return made, await ingest_figures(node)
+
+
+async def ingest_figures(node: Node) -> dict[str, float]:
+    """The counters of every show's pictures, by name and show. The last seconds of a publish may
+    not be in them, so they say shares."""
+    url = f"http://127.0.0.1:{node.admin_port}/metrics"
+    async with aiohttp.ClientSession() as http, http.get(url) as response:
+        text = await response.text()
+    return {
+        f"{sample.name} {sample.labels['show']}": sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name.startswith(INGEST) and sample.labels.get("kind") == "video"
+    }
 
 
 def slate_s(result: ProfileResult) -> float:
@@ -85,15 +111,30 @@ def test_the_timeline_is_unbroken_and_lips_are_in_sync(
 
 
 @pytest.mark.parametrize(
-    ("name", "share", "freezes"),
-    [("random-2", 0.93, 0), ("burst-5", 0.8, 1), ("reorder-5", 0.93, 0), ("jitter-100", 0.85, 0)],
+    ("name", "missing"),
+    [("random-2", 0.002), ("burst-5", 0.01), ("reorder-5", 0.001), ("jitter-100", 0.001)],
+)
+def test_what_a_steady_trouble_takes_is_sent_again_before_it_is_missed(
+    outcome: Outcome, name: str, missing: float
+) -> None:
+    """`missing` is the share of packets and of pictures that losses have spoilt when all is done: a
+    fifth of what the line lost, or less. A busy machine takes none, it only delays."""
+    counted = ("frames", "damaged", "packets", "lost")
+    frames, damaged, packets, lost = (
+        outcome[1][f"{INGEST}{each}_total {name}"] for each in counted
+    )
+    assert frames > LASTING.run_s * FPS / 2
+    assert damaged <= missing * frames
+    assert lost <= missing * packets
+
+
+@pytest.mark.parametrize(
+    ("name", "freezes"), [("random-2", 0), ("burst-5", 1), ("reorder-5", 0), ("jitter-100", 0)]
 )
 def test_a_steady_trouble_is_hardly_seen(
-    results: dict[str, ProfileResult], name: str, share: float, freezes: int
+    results: dict[str, ProfileResult], name: str, freezes: int
 ) -> None:
-    """The shares leave room for eight shows on two cores; `bench.ingest` says what they are."""
     result = results[name]
-    assert result.ours.share >= share - 2 * excuse_s(result) / result.ours.span_s
     assert result.ours.freezes_over(0.5 + excuse_s(result)) <= freezes
     assert slate_s(result) < 1 / FPS
 

@@ -100,6 +100,18 @@ def test_audio_that_has_fallen_silent_is_not_waited_for() -> None:
     assert wait.settled(end_tick=end_tick, now_tick=1001 + SILENT_TICKS)
 
 
+def test_audio_that_comes_late_is_waited_for_longer() -> None:
+    """Everything is 250 ms late, as where the machine has no time for the worker."""
+    wait = AudioWait()
+    late = 22_500
+    for packet in range(50):
+        pts = packet * 1800
+        wait.heard(until_tick=pts, now_tick=pts + late)
+        end_tick = pts + 900
+        assert not wait.settled(end_tick=end_tick, now_tick=end_tick + late)
+    assert wait.settled(end_tick=end_tick, now_tick=end_tick + late + PART)
+
+
 START, PART = 100 * 3000, 5 * 3000
 
 

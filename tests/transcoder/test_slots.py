@@ -1,8 +1,13 @@
+from collections import deque
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from transcoder.grid import Grid
-from transcoder.slots import AHEAD_TICKS, SlotFiller
+from transcoder.patience import LONGEST_TICKS
+from transcoder.slots import AHEAD_TICKS, STARVED_TICKS, Filled, SlotFiller
 
 GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
 SLOT = GRID.slot_ticks
@@ -69,21 +74,84 @@ def test_a_late_picture_is_not_shown_when_its_successor_is_there() -> None:
     assert shown(slots, SLOT + HOLD + 2) == [(2, "c", "fresh")]
 
 
-def test_a_source_that_is_always_late_does_not_freeze() -> None:
-    slots, pictures = filler(), []
-    for slot in range(20):
-        now_tick = GRID.tick_of(slot) + HOLD + 1
-        pictures += [picture for _, picture, _ in shown(slots, now_tick)]
-        slots.push(GRID.tick_of(slot), str(slot), now_tick)
-    assert pictures == [None, *(str(slot) for slot in range(19))]
+def played(late_ticks: Callable[[int], int]) -> list[Filled[int]]:
+    """Ten seconds of pictures, each named after its slot; the grid is asked a thousand times each
+    second, as far as the last of them."""
+    slots: SlotFiller[int] = SlotFiller(
+        grid=GRID, first_slot=0, hold_ticks=HOLD, slate_after_ticks=SLATE
+    )
+    arrivals = deque(sorted((GRID.tick_of(n) + late_ticks(n), n) for n in range(300)))
+    filled = []
+    for now_tick in range(0, arrivals[-1][0], 90):
+        while arrivals and arrivals[0][0] <= now_tick:
+            at_tick, slot = arrivals.popleft()
+            slots.push(GRID.tick_of(slot), slot, at_tick)
+        filled += list(slots.due(now_tick))
+    return filled
+
+
+def worst_staleness(filled: list[Filled[int]]) -> int:
+    """How many slots after its own a picture first came on, at most."""
+    return max(one.slot - one.picture for one in filled if one.kind == "fresh" and one.picture)
+
+
+@pytest.mark.parametrize("late_ms", [130, 200, 360])
+def test_what_is_always_late_is_waited_for_and_keeps_its_place(late_ms: int) -> None:
+    filled = played(lambda slot: late_ms * 90)
+    assert worst_staleness(filled) == 0
+    fresh = [one.slot for one in filled if one.kind == "fresh"]
+    assert fresh == list(range(fresh[0], fresh[-1] + 1))
+    assert fresh[-1] >= 297
+    assert GRID.tick_of(fresh[0]) <= HOLD + (late_ms + 34) * 90
+
+
+def test_pictures_after_a_stall_are_never_shown_beside_the_wrong_sound() -> None:
+    """Everything stalls for 300 ms each second: a process that gets no time."""
+
+    def late(slot: int) -> int:
+        into_stall = slot % 30 - 10
+        return (9 - into_stall) * SLOT if 0 <= into_stall < 9 else 0
+
+    filled = played(late)
+    assert worst_staleness(filled) == 0
+    missed = [one.slot for one in filled if one.kind == "repeat"]
+    assert all(slot < 30 for slot in missed), "the first stall teaches patience"
+
+
+def test_calm_makes_impatient_again() -> None:
+    slots = filler()
+    slots.push(0, "a", 3 * HOLD // 2)
+    assert slots.due_tick > HOLD + 1
+    list(slots.due(GRID.tick_of(360)))
+    slots.push(GRID.tick_of(361), "b", GRID.tick_of(361))
+    assert slots.due_tick - GRID.tick_of(slots.next_slot) == HOLD + 1
+
+
+def test_a_source_later_than_any_patience_does_not_freeze() -> None:
+    filled = played(lambda slot: LONGEST_TICKS + 9000)
+    fresh = [one.slot for one in filled if one.kind == "fresh"]
+    assert fresh == list(range(GRID.slot_of(STARVED_TICKS), filled[-1].slot + 1))
+
+
+def test_the_last_picture_of_a_source_is_shown_in_the_end_however_late() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    list(slots.due(SLOT + LONGEST_TICKS + 1))
+    assert slots.push(SLOT, "b", SLOT + LONGEST_TICKS + 1) == "late"
+    kinds = shown(slots, STARVED_TICKS + SLOT + HOLD + 1)
+    assert kinds[-1][1:] == ("b", "fresh")
+    assert {picture for _, picture, _ in kinds[:-1]} <= {"a"}
 
 
 def test_an_older_late_picture_never_takes_the_screen_back() -> None:
     slots = filler()
     slots.push(2 * SLOT, "c", 0)
     list(slots.due(2 * SLOT + HOLD + 1))
-    slots.push(SLOT, "b", 2 * SLOT + HOLD + 2)
-    assert shown(slots, 3 * SLOT + HOLD + 1) == [(3, "c", "repeat")]
+    assert slots.push(SLOT, "b", 2 * SLOT + HOLD + 2) == "late"
+    end = 2 * SLOT + STARVED_TICKS + LONGEST_TICKS
+    pictures = [picture for _, picture, _ in shown(slots, end)]
+    assert len(pictures) >= GRID.slot_of(STARVED_TICKS)
+    assert set(pictures) == {"c"}
 
 
 def test_the_slate_comes_when_the_picture_is_old_and_goes_with_the_next() -> None:
@@ -93,7 +161,7 @@ def test_the_slate_comes_when_the_picture_is_old_and_goes_with_the_next() -> Non
     kinds = [kind for _, _, kind in shown(slots, end)]
     assert kinds == ["fresh", *["repeat"] * 75, "slate", "slate"]
     slots.push(78 * SLOT, "b", end)
-    assert shown(slots, 78 * SLOT + HOLD + 1) == [(78, "b", "fresh")]
+    assert shown(slots, slots.due_tick) == [(78, "b", "fresh")]
 
 
 def test_without_any_picture_the_slate_runs_from_the_first_slot() -> None:
@@ -138,7 +206,7 @@ def test_each_slot_comes_once_in_order_whatever_arrives(
     filled += list(slots.due(now_tick))
     assert [one.slot for one in filled] == list(range(first_slot, first_slot + len(filled)))
     assert slots.next_slot == first_slot + len(filled)
-    assert GRID.tick_of(slots.next_slot) + HOLD >= now_tick
+    assert GRID.tick_of(slots.next_slot) + LONGEST_TICKS >= now_tick
     newest = -1
     for one in filled:
         if one.picture is not None:

@@ -46,6 +46,8 @@ class Publisher:
     jumps: dict[Kind, tuple[int, int]] = field(default_factory=dict)
     """Per track: from this capture time on, its timestamps are so many ns further."""
     jitter_ns: Callable[[int], int] = lambda at_ns: 0
+    longer_ns: Callable[[Kind, int], int] = lambda kind, at_ns: 0
+    """By how much the line is longer than at first, without any luck."""
     lost: Callable[[int], float] = lambda at_ns: 0.0
     """The share of frames and reports that never come."""
     seed: int = 1
@@ -71,6 +73,7 @@ class Publisher:
                 if rng.random() < self.lost(captured_ns):
                     continue
                 late_ns = DELAYS_NS[kind] + rng.randint(0, self.jitter_ns(captured_ns))
+                late_ns += self.longer_ns(kind, captured_ns)
                 at_ns = max(newest_ns + 1, captured_ns + late_ns)
                 report = captured_ns in reports
                 newest_ns = newest_ns if report else at_ns
@@ -105,6 +108,8 @@ class Seen:
         default_factory=lambda: {"video": [], "audio": []}
     )
     last_tick: dict[Kind, int] = field(default_factory=lambda: {"video": -1, "audio": -1})
+    late_ns: list[tuple[int, int]] = field(default_factory=list)
+    """(arrival, how long after its tick that was) of each frame."""
 
     def place(self, made: Timeline, one: Arrived) -> None:
         tick = made.place(one.kind, one.rtp, one.at_ns)
@@ -113,6 +118,7 @@ class Seen:
             return
         assert tick > self.last_tick[one.kind], "time only grows"
         self.last_tick[one.kind] = tick
+        self.late_ns.append((one.at_ns, one.at_ns - tick * SECOND // 90_000))
         self.errors[one.kind].append((one.at_ns, tick * SECOND // 90_000 - one.captured_ns))
 
     def skews_ms(self, from_s: float, to_s: float = 1e9) -> list[float]:
@@ -131,6 +137,12 @@ class Seen:
         skews = self.skews_ms(from_s, to_s)
         assert skews
         return max(map(abs, skews))
+
+    def latest_ms(self, from_s: float, to_s: float = 1e9) -> float:
+        """How long after its own tick a frame came, at most."""
+        return max(
+            late_ns / MS for at_ns, late_ns in self.late_ns if from_s < at_ns / SECOND < to_s
+        )
 
     def longest_silence_ms(self, kind: Kind) -> float:
         arrivals = [at_ns for at_ns, _ in self.errors[kind]]
@@ -209,6 +221,51 @@ def test_both_tracks_that_jump_together_stay_together() -> None:
     made, seen = followed(publisher)
     assert made.reanchored() == 2
     assert seen.worst_ms(31) < 10
+
+
+@pytest.mark.parametrize("reports", [True, False])
+@pytest.mark.parametrize("longer_ms", [350, 500, 900])
+def test_a_line_that_becomes_longer_is_followed_in_sync(longer_ms: int, reports: bool) -> None:
+    """Else all would come too late to be heard or seen until the slewing has made it good."""
+    publisher = Publisher(
+        seconds=40,
+        jitter_ns=lambda at_ns: 20 * MS,
+        longer_ns=lambda kind, at_ns: longer_ms * MS if at_ns > 20 * SECOND else 0,
+    )
+    made, seen = followed(publisher, reports=reports)
+    assert (made.stepped, made.reanchored()) == (1, 0)
+    assert seen.latest_ms(20, 22) > longer_ms - 50
+    assert seen.latest_ms(24) < 120
+    if reports:
+        assert seen.worst_ms(12) < 15
+    assert seen.longest_silence_ms("audio") < longer_ms + 50
+
+
+def test_a_click_finds_its_frame_after_the_line_was_longer_for_a_while() -> None:
+    publisher = Publisher(
+        seconds=40,
+        longer_ns=lambda kind, at_ns: 800 * MS if 20 < at_ns / SECOND < 30 else 0,
+    )
+    made, seen = followed(publisher)
+    assert made.reanchored() == 0
+    assert seen.worst_ms(12) < 15
+    now_ns = 41 * SECOND
+    unix_us = (NTP_SECONDS - 2_208_988_800) * 1_000_000 + now_ns // 1000
+    tick = made.host_moment(unix_us, now_ns)
+    assert tick is not None
+    error_ns = tick * SECOND // 90_000 - now_ns
+    assert abs(error_ns - seen.errors["video"][-1][1]) < 15 * MS
+    assert made.host_moment(unix_us + 500_000, now_ns) is None
+
+
+def test_a_picture_that_alone_is_late_moves_no_sound() -> None:
+    publisher = Publisher(
+        seconds=40,
+        longer_ns=lambda kind, at_ns: 350 * MS if kind == "video" and at_ns > 20 * SECOND else 0,
+    )
+    made, seen = followed(publisher)
+    assert made.stepped == 0
+    assert seen.worst_ms(10) < 10
 
 
 def layered(made: Timeline, *, known: bool) -> Seen:
