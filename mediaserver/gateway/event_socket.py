@@ -7,7 +7,8 @@ megabytes; so what a client leaves unread stays here, in the transport. That is 
 - `MAX_UNREAD_BYTES` of events beyond that, and what is said at once: then it is cut off;
 
 all of it bytes that every client shares, and nothing of it for longer than `STALLED_S` after the
-client took its last byte.
+client took its last byte. Over TLS the transport does not show all of it, so the kernel is asked
+how far a client is.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import struct
 from mediaserver.gateway import event_frames
 from mediaserver.gateway.event_frames import Encoding
 from mediaserver.gateway.event_metrics import EventMetrics
+from mediaserver.gateway.hot.untaken import kernel_untaken
 
 MEDIA_UNREAD_BYTES = 256 * 1024
 MAX_UNREAD_BYTES = 1024 * 1024
@@ -43,6 +45,7 @@ class EventSocket:
         "_socket",
         "_taken",
         "_taken_ns",
+        "_tls",
         "_transport",
         "_unread_limit",
         "_written",
@@ -66,9 +69,10 @@ class EventSocket:
         self._written = 0
         """Bytes given to the transport so far."""
         self._taken = 0
-        """How many of them had left it at the last round."""
+        """A mark of how far the client was at the last round: it grows as the client takes."""
         self._taken_ns = now_ns
         """When some were last seen to leave, or none was waiting."""
+        self._tls = transport.get_extra_info("sslcontext") is not None
         self._unread_limit = MAX_UNREAD_BYTES
         self._socket: socket.socket | None = transport.get_extra_info("socket")
         self._set(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, NOTSENT_BYTES)
@@ -123,15 +127,15 @@ class EventSocket:
 
     def keep_alive(self, now_ns: int) -> None:
         """Ping when it is time; cut off a client that takes nothing, or is silent, for too long."""
-        unread = self._transport.get_write_buffer_size()
+        unread, taken = self._progress()
         heard_lately = now_ns - self._heard_ns <= SILENT_S * _SECOND_NS
         if not unread and heard_lately and now_ns < self._ping_ns:  # almost everyone, every time
-            self._taken, self._taken_ns = self._written, now_ns
+            self._taken, self._taken_ns = taken, now_ns
             return
         if self._transport.is_closing():
             return
-        if not unread or self._written - unread != self._taken:
-            self._taken, self._taken_ns = self._written - unread, now_ns
+        if not unread or taken != self._taken:
+            self._taken, self._taken_ns = taken, now_ns
         if now_ns - self._taken_ns > STALLED_S * _SECOND_NS:
             self.abort("stalled")
         elif not heard_lately:
@@ -139,6 +143,14 @@ class EventSocket:
         elif now_ns >= self._ping_ns:
             self._ping_ns = now_ns + PING_EVERY_S * _SECOND_NS
             self.write(event_frames.PING)
+
+    def _progress(self) -> tuple[int, int]:
+        """What the client has left to take, 0 if nothing; and the mark of what it has taken."""
+        unread = self._transport.get_write_buffer_size()
+        if not self._tls:
+            return unread, self._written - unread
+        held, taken = kernel_untaken(self._socket)
+        return unread + held, taken
 
     def _set(self, level: int, option: int, value: int | bytes) -> None:
         if self._socket is not None:

@@ -2,7 +2,8 @@
 
 What has come and is not served yet stays in a buffer; past `MAX_PIPELINE_BYTES` no more is read.
 Time limits are a deadline that the owner's sweep looks at. Over TLS a stalled client is not seen
-from here, so a connection that rests is looked at after `STALL_S` already, and then left to rest.
+from here: so a connection that rests is looked at after `LOOK_S` already, and then left to rest;
+and one that owes something each `LOOK_S`, because what fills the kernel looks like progress.
 """
 
 import asyncio
@@ -20,6 +21,9 @@ from mediaserver.gateway.hot.wire import Ask, render
 MAX_PIPELINE_BYTES = 64 * 1024
 STALL_S = 15
 """A client that takes nothing of what is there for it for so long is cut off."""
+
+LOOK_S = 3
+"""How often a client over TLS is looked at meanwhile: it is cut off so much later at most."""
 
 LINGER_S = 2
 """RFC 9112 §9.6: an error's answer is read only if the connection is not closed under it."""
@@ -42,6 +46,7 @@ class Bounded(asyncio.Protocol):
         "_idle_ends_ns",
         "_idle_ns",
         "_reading",
+        "_stalled_ns",
         "_state",
         "_tls",
         "_transport",
@@ -62,6 +67,8 @@ class Bounded(asyncio.Protocol):
         self._tls = False
         self._untaken_then = 0
         """The mark of `_untaken` when it was looked at last."""
+        self._stalled_ns = NEVER
+        """When the client is cut off if it takes nothing until then."""
         self._idle_ns = hub.idle_ns
         """How long a connection rests until it is looked at."""
         self._idle_ends_ns = NEVER
@@ -73,7 +80,7 @@ class Bounded(asyncio.Protocol):
     def _is_tls(self) -> None:
         """Learn that the transport hides what the client leaves unread."""
         self._tls = True
-        self._idle_ns = min(self._idle_ns, STALL_S * _SECOND_NS)
+        self._idle_ns = min(self._idle_ns, LOOK_S * _SECOND_NS)
 
     def abort(self, reason: str) -> None:
         """Cut the client off now, with what the kernel still holds for it."""
@@ -120,7 +127,12 @@ class Bounded(asyncio.Protocol):
     def _watch_progress(self) -> None:
         """From now on the client must take something within `STALL_S`."""
         _, self._untaken_then = self._untaken()
-        self.deadline_ns = min(self._after(STALL_S), self._body_ns)
+        self._stalled_ns = self._after(STALL_S)
+        self._look_again()
+
+    def _look_again(self) -> None:
+        look_ns = self._after(LOOK_S) if self._tls else NEVER
+        self.deadline_ns = min(look_ns, self._stalled_ns, self._body_ns)
 
     def _untaken(self) -> tuple[int, int]:
         """What the client has not taken yet, 0 if nothing; and a mark that falls when it takes."""

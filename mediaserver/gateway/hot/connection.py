@@ -13,6 +13,7 @@ from typing import cast
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.hot.admission import BUSY, Admission, Refusal
 from mediaserver.gateway.hot.asking import PACKED, PLAIN, ask_of, is_hot
+from mediaserver.gateway.hot.bounds import NEVER
 from mediaserver.gateway.hot.faults import FAULTS, HEAD_LATE, PREFLIGHT
 from mediaserver.gateway.hot.head import BadHead, Head, head_end
 from mediaserver.gateway.hot.hub import Hub
@@ -154,6 +155,8 @@ class HotConnection(Lent):
             self._look_at_lent()
         elif untaken and mark < self._untaken_then:
             self._watch_progress()
+        elif untaken and now_ns < self._stalled_ns < NEVER:
+            self._look_again()
         elif untaken:
             self.abort("slow")
         elif self._state == "head":

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from bench.certificates import Pair, self_signed
 from mediaserver.config_tls import TlsFiles
 from mediaserver.errors import StartError
+from mediaserver.gateway.event_socket import STALLED_S
 from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.hot import listener, tls_door
@@ -39,6 +40,7 @@ class Secure:
     keeper: TlsKeeper
     shows: Shows
     metrics: GatewayMetrics
+    events: EventSockets
     server: GatewayServer
     port: int
 
@@ -71,7 +73,7 @@ async def secure(tmp_path: Path, main_side: Any, broadcast: Any) -> AsyncIterato
             tls=keeper,
         )
         port = await server.start("127.0.0.1", 0, reuse_port=True)
-        yield Secure(pair, keeper, shows, metrics, server, port)
+        yield Secure(pair, keeper, shows, metrics, events, server, port)
         shows.close()
         events.close()
         await server.stop()
@@ -110,6 +112,38 @@ async def test_an_event_socket_is_opened_over_tls(
         http.ws_connect(f"{secure.url}/live/demo/events", headers={"Origin": secure.url}) as ws,
     ):
         assert (await ws.receive_json())["type"]
+
+
+async def test_a_stalled_listener_over_tls_is_cut_off_as_soon_as_one_in_clear(
+    secure: Secure, show_log: Any, broadcast: Any, until: Until
+) -> None:
+    secure.shows.apply(show_log.snapshot(), 0)
+    secure.shows.apply(broadcast().status(), 0)
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", secure.port))
+    _, writer = await asyncio.open_connection(
+        sock=raw, ssl=secure.pair.client(), server_hostname="localhost", limit=1024
+    )
+    writer.transport.pause_reading()  # type: ignore[attr-defined] # a reader's transport
+    writer.write(
+        b"GET /live/demo/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    await until(lambda: len(secure.events) == 1)
+    for _ in range(10):
+        secure.shows.apply(show_log.event("product", {"id": "jam", "facts": ["x" * 5000]}), 0)
+    (client,) = secure.events._sockets
+    await until(lambda: client._progress()[0] > 0)
+    assert client.unread_bytes == 0  # all of it is in the kernel or below TLS
+    for second in range(STALLED_S + 1):
+        secure.events.keep_alive(second * 1_000_000_000)
+    assert len(secure.events) == 1
+    secure.events.keep_alive((STALLED_S + 2) * 1_000_000_000)
+    await until(lambda: len(secure.events) == 0)
+    writer.transport.abort()
 
 
 async def test_http_1_is_what_alpn_says(secure: Secure) -> None:

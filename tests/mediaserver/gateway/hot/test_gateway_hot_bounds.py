@@ -8,7 +8,7 @@ import pytest
 
 from bench.certificates import self_signed
 from mediaserver.config_tls import TlsFiles
-from mediaserver.gateway.hot.bounds import MAX_PIPELINE_BYTES, STALL_S
+from mediaserver.gateway.hot.bounds import LOOK_S, MAX_PIPELINE_BYTES, STALL_S
 from mediaserver.gateway.tls import TlsKeeper
 
 PLAYLIST = b"/live/demo/e1/720p/media.m3u8"
@@ -83,16 +83,16 @@ async def test_a_slow_reader_over_tls_is_cut_off_as_soon(
     client.stop_reading()
     client.send(GET % b"/live/demo/e1/720p/seg-0.m4s")
     await until(lambda: hot.figure("comptoir_gateway_served_bytes_total['segment']") > 0)
-    hot.later(STALL_S - 1)
+    hot.later(LOOK_S + 1)  # what the kernel took meanwhile is no sign of the client
+    hot.later(STALL_S - LOOK_S)
     client.read_on()
     async with asyncio.timeout(10):
         await client.reader.readexactly(900_000)
     client.stop_reading()
-    hot.later(2)
-    assert len(hot.listener) == 1
-    hot.later(STALL_S - 1)
-    assert hot.figure("comptoir_gateway_evictions_total['slow']") == 0
-    hot.later(2)
+    for _ in range(STALL_S // LOOK_S):
+        hot.later(LOOK_S)
+        assert hot.figure("comptoir_gateway_evictions_total['slow']") == 0
+    hot.later(2 * LOOK_S)
     await until(lambda: len(hot.listener) == 0)
     assert hot.figure("comptoir_gateway_evictions_total['slow']") == 1
 
@@ -105,8 +105,10 @@ async def test_small_answers_left_unread_over_tls_are_noticed(
     client.stop_reading()
     client.send(GET % b"/live/demo/e1/720p/part-7.m4s" * 4)
     await until(lambda: hot.figure("comptoir_gateway_served_bytes_total['part']") >= 400_000)
-    hot.later(STALL_S + 1)
-    hot.later(STALL_S + 1)
+    for _ in range(STALL_S // LOOK_S):
+        hot.later(LOOK_S)
+        assert len(hot.listener) == 1
+    hot.later(2 * LOOK_S)
     await until(lambda: len(hot.listener) == 0)
     assert hot.figure("comptoir_gateway_evictions_total['slow']") == 1
 
