@@ -47,8 +47,9 @@ class RedisLink:
         cancelled = 0 if task is None else task.cancelling()
         try:
             answer = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError, TimeoutError) as exc:
-            # The text of a connection's failure names host and port, never the password.
+        except (RedisError, OSError, TimeoutError, RuntimeError) as exc:
+            # RuntimeError: uvloop's, of a connection that was lost between its making and the first
+            # write. The text of a failure names host and port, never the password.
             raise BusError(f"Redis does not answer: {exc}") from None
         if task is not None and task.cancelling() > cancelled:
             # The client uses `asyncio.wait_for`, which in Python 3.11 forgets a cancellation that

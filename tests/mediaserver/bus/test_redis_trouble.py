@@ -1,10 +1,17 @@
 """Redis goes away, forgets, is cut off; owners die, return, are stale. Playlists never go back."""
 
 import asyncio
+import contextlib
+import itertools
+import os
+import socket
+import struct
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvloop
 
 from bench.redis_server import RedisServer
 from mediaserver.bus import redis_outlet, streams
@@ -159,3 +166,44 @@ def _count(gateway: Any, what: str) -> float:
         if line.startswith(f'comptoir_gateway_bus_{what}_total{{engine="redis"}}'):
             return float(line.rpartition(" ")[2])
     return 0.0
+
+
+def test_a_peer_that_hangs_up_at_any_moment_is_a_redis_that_does_not_answer() -> None:
+    """On the loop that the server runs on: its transports have an error of their own."""
+    failures: list[str] = []
+
+    async def ask(port: int) -> None:
+        link = RedisLink(f"redis://127.0.0.1:{port}")
+        for _ in range(1500):
+            with pytest.raises(BusError) as caught:
+                await link.call("GET", "x")
+            failures.append(str(caught.value))
+        await link.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hanging_up = threading.Thread(target=_hang_up, args=(server,))
+        hanging_up.start()
+        try:
+            uvloop.run(ask(server.getsockname()[1]))
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            hanging_up.join()
+    assert len(failures) == 1500
+
+
+def _hang_up(server: socket.socket) -> None:
+    reset = struct.pack("ii", 1, 0)
+    for count in itertools.count():
+        try:
+            client, _ = server.accept()
+        except OSError:
+            return
+        with client, contextlib.suppress(OSError):
+            for _ in range(count % 40 * 20):  # at any moment: the client's work goes on meanwhile
+                os.sched_yield()
+            if count % 3 == 1:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            if count % 3 == 2:
+                client.recv(1)
+            if count % 5 == 0:
+                client.sendall(b"+OK\r\n" * (count % 4))
