@@ -55,6 +55,8 @@ class Asked:
     request: web.BaseRequest
     edge: int
     """Parts that are there."""
+    hinted: bool = False
+    """The part was not there yet."""
     reloads: int = 0
     """How often this rendition's playlist was answered before."""
 
@@ -134,6 +136,7 @@ class Origin:
             names = {"media": "playlist", "init": "init", "part": "part", "seg": "segment"}
             asked.kind, asked.rendition = names[match[1]], rendition
             asked.number = int(match[2] or 0)
+            asked.hinted = asked.kind == "part" and asked.number >= asked.edge
         return asked
 
     async def _answer(self, asked: Asked) -> web.Response:

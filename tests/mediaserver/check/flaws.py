@@ -1,9 +1,11 @@
 """Ways in which an origin errs: in the words of playlists, in media, in its answers."""
 
+import asyncio
 import gzip
 import re
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -90,6 +92,63 @@ def patch(kind: bytes, at: int, layout: str, change: Callable[[int], int]) -> An
         return bytes(made)
 
     return changed
+
+
+def with_edit(body: bytes, _: Any) -> bytes:
+    """An init section whose first track is presented a tenth of a second later."""
+    elst = struct.pack(">I4sIIIiI", 28, b"elst", 0, 1, 0, 9000, 0x1_0000)
+    edts = struct.pack(">I4s", 8 + len(elst), b"edts") + elst
+    made = bytearray(body)
+    trak = made.index(b"trak") - 4
+    for at in (made.index(b"moov") - 4, trak):
+        (size,) = struct.unpack_from(">I", made, at)
+        struct.pack_into(">I", made, at, size + len(edts))
+    return bytes(made[: trak + 8] + edts + made[trak + 8 :])
+
+
+def no_idr(body: bytes, _: Any) -> bytes:
+    """The slices of IDR pictures call themselves others."""
+    return body.replace(b"\x65\x88", b"\x41\x88")
+
+
+def hinted_longer(body: bytes, asked: Any) -> bytes:
+    """A part is longer for who asked before it was there."""
+    spare = struct.pack(">I4s", 8, b"free")
+    return body + spare if asked.hinted else body
+
+
+def trickled(response: web.Response, asked: Any) -> web.Response:
+    """Hinted parts come in two halves."""
+    if asked.kind != "part" or not asked.hinted or response.status != 200:
+        return response
+    whole = bytes(response.body)  # type: ignore[arg-type] # ours is bytes
+
+    async def halves() -> AsyncIterator[bytes]:
+        yield whole[:100]
+        await asyncio.sleep(0.3)  # longer than a part: the flaw itself
+        yield whole[100:]
+
+    return web.Response(body=halves(), headers=response.headers)
+
+
+def listed_are_lost(response: web.Response, asked: Any) -> web.Response:
+    """Parts are there for who asks before they are listed, and for nobody else."""
+    if asked.kind == "part" and not asked.hinted:
+        response.set_status(404)
+    return response
+
+
+def few_at_once() -> dict[str, Any]:
+    """No more than ten are answered who ask for one playlist in the same words."""
+    asked_so: Counter[str] = Counter()
+
+    def answer(response: web.Response, asked: Any) -> web.Response:
+        asked_so[asked.request.path_qs] += 1
+        if "_HLS_part" in asked.query and asked_so[asked.request.path_qs] > 10:
+            response.set_status(429)
+        return response
+
+    return {"answer": answer}
 
 
 def no_vary(response: web.Response, _: Any) -> web.Response:

@@ -58,9 +58,8 @@ async def test_each_variant_breaks_the_rules_it_should(origins: Any, flaw: Any) 
     assert [said for _, said in wrong] == []
 
 
-def test_there_is_a_variant_for_most_rules_that_must_be_kept() -> None:
+def test_there_is_a_variant_for_every_rule_that_must_be_kept() -> None:
     musts = {rule.id for rule in RULES if rule.level == "MUST"}
     tried = {name for variant in VARIANTS for name in variant.rules}
-    assert len(VARIANTS) >= 40
     assert tried <= {rule.id for rule in RULES}
-    assert musts - tried <= {"MP-02", "MP-09", "PH-02", "PH-03", "PH-04", "XR-02", "XR-07", "BR-12"}
+    assert musts - tried == set()
