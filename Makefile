@@ -4,8 +4,10 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := overlay/web
-# These tests wait for disks and never for media: two at a time disturb nobody.
-UNTIMED := tests/overlay tests/mediaserver/api
+# These tests follow media at its own pace and have the machine to themselves; all others wait for
+# things and never for time, so two at a time disturb nobody.
+TIMED := tests/bench tests/e2e tests/faults tests/load tests/publishers \
+	tests/mediaserver/ingest tests/transcoder/worker
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak lock clean
@@ -13,7 +15,7 @@ UNTIMED := tests/overlay tests/mediaserver/api
 help:
 	@echo "make demo    set up, go on air with a built-in host, print where to watch"
 	@echo "make test    set up, lint, type-check and run every test"
-	@echo "make bench   measure delay, bad lines and the shop (bench/RESULTS.md keeps the results)"
+	@echo "make bench   measure delay, bad lines, the ladder and the shop (bench/RESULTS.md keeps the results)"
 	@echo "make soak    the longest tests: an hour or so"
 	@echo "make setup   only set up: Python packages into .venv, the web pages into $(WEB)/dist"
 	@echo "make clean   remove everything that setup made"
@@ -45,8 +47,8 @@ lint: setup
 test: lint
 	scripts/system-packages
 	scripts/with-node $(VENV) npm --prefix $(WEB) test --silent
-	$(BIN)/pytest -q -m "not soak" -n 2 --dist loadfile $(UNTIMED)
-	$(BIN)/pytest -q -m "not soak" $(addprefix --ignore=,$(UNTIMED))
+	$(BIN)/pytest -q -m "not soak" -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
+	$(BIN)/pytest -q -m "not soak" $(TIMED)
 
 soak: setup
 	scripts/system-packages
@@ -57,6 +59,9 @@ bench: setup
 	$(BIN)/python -m bench.latency
 	$(BIN)/python -m bench.card_to_frame
 	$(BIN)/python -m bench.ingest
+	$(BIN)/python -m bench.transcode
+	$(BIN)/python -m bench.streams
+	$(BIN)/python -m bench.part_delay
 	$(BIN)/python -m bench.bottles
 	$(BIN)/python -m bench.fanout
 

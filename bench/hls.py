@@ -5,7 +5,7 @@ Playlists are read by the `m3u8` package, which shares nothing with our own rend
 
 import asyncio
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
@@ -39,7 +39,7 @@ class HlsClient:
         multivariant = m3u8.loads(await self.text(index_url))
         return [urljoin(index_url, variant.uri) for variant in multivariant.playlists]
 
-    async def text(self, url: str, **query: int) -> str:
+    async def text(self, url: str, **query: int | str) -> str:
         """A playlist. Raises `aiohttp.ClientResponseError` for any status but 200."""
         return (await self._get(url, query)).decode()
 
@@ -47,7 +47,7 @@ class HlsClient:
         """An init section, part or segment, likewise."""
         return await self._get(url, {})
 
-    async def _get(self, url: str, query: dict[str, int]) -> bytes:
+    async def _get(self, url: str, query: Mapping[str, int | str]) -> bytes:
         async with self._http.get(
             url, params=query, timeout=REQUEST_TIMEOUT, raise_for_status=True
         ) as response:

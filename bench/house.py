@@ -37,7 +37,6 @@ from mediaserver.bus.messages import (
 from mediaserver.bus.unix import Connection, serve
 from mediaserver.config import WebRtcConfig
 from mediaserver.ingest.process import run
-from mediaserver.profiles import find_profile
 from mediaserver.workers.setup import ChildSetup
 from transcoder.control import Hello
 from transcoder.values import AccessUnit
@@ -248,7 +247,6 @@ class House:
             name="i1",
             run_folder=self.folder,
             config=whole.model_copy(update={"webrtc": config}),
-            profile=find_profile("default").to_plain(),
         )
         with self.log_path.open("ab") as output:
             process = subprocess.Popen(

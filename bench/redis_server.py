@@ -55,7 +55,7 @@ class RedisServer:
             )  # fmt: skip
         wait_until(self._answers, START_TIMEOUT_S, "Redis answers")
 
-    def call(self, *command: str) -> object:
+    def call(self, *command: str | bytes) -> object:
         """The answer to a command."""
         with redis.Redis(host="127.0.0.1", port=self._port) as client:
             return client.execute_command(*command)

@@ -17,13 +17,14 @@ from mediaserver.api.app import make_app, readiness_response, serve_unix
 from mediaserver.api.endpoints import routes
 from mediaserver.api.imports import ImportResources
 from mediaserver.api.openapi import described
+from mediaserver.api.profiles import ProfileResources
 from mediaserver.api.publishes import PublishResources
 from mediaserver.api.shop import shop_endpoints
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
 from mediaserver.broadcast.hub import Hub
-from mediaserver.broadcast.run import Recipe
+from mediaserver.broadcast.ladders import Ladders
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.broadcast.voice import Voice
 from mediaserver.bus import said, unix
@@ -41,6 +42,7 @@ from mediaserver.outgoing import SafeClient
 from mediaserver.pictures.desk import PictureDesk
 from mediaserver.pictures.store import PictureStore
 from mediaserver.playheads import Playheads
+from mediaserver.profile_desk import ProfileDesk
 from mediaserver.shop_desk import ShopDesk
 from mediaserver.viewers import ViewerTokens, load_secret
 from mediaserver.webhooks import TIMEOUT_S as WEBHOOK_TIMEOUT_S
@@ -52,7 +54,6 @@ from overlay.shop import Shop
 from overlay.show.events import read_cue
 from overlay.values import ShowEvent
 from transcoder.control import Hello
-from transcoder.profiles import Profile
 
 log = structlog.get_logger()
 
@@ -60,7 +61,7 @@ log = structlog.get_logger()
 class Node:
     """Main's rooms, connected. Made by `run_main`; lives until that is cancelled."""
 
-    def __init__(self, config: Config, folder: RunFolder, profile: Profile) -> None:
+    def __init__(self, config: Config, folder: RunFolder) -> None:
         self.config = config
         self.folder = folder
         self.supervisor = SupervisorLink()
@@ -72,20 +73,24 @@ class Node:
         names = tuple(config.shows) if "api" in config.roles else ()
         self.shop = ShopDesk(lambda: _open_shop(config), shows=names, audience=self)
         self.playheads = Playheads(shows=self.shows, tokens=self.viewers)
+        self.ladders = Ladders(names)
         self.voice = Voice(
             names=names,
             shows=self.shows,
             snapshots=self.shop.snapshots,
             playheads=self.playheads.take,
+            ladders=self.ladders,
             place=place_of(config),
         )
         self.feed = self.voice.feed
+        self.profiles = ProfileDesk(config)
+        self.epochs = EpochStore(config.data / "epochs.json")
         desk = ShowDesk(
             pool=self.pool,
             ingest=self.ingest,
-            store=EpochStore(config.data / "epochs.json"),
+            store=self.epochs,
             say=self.voice.say,
-            recipe=Recipe(profile=profile, latency=config.latency),
+            recipes=self.profiles,
             told=self._show_told,
             owns=self.voice.owns,
         )
@@ -102,6 +107,7 @@ class Node:
             pool=self.pool,
             ingest=self.ingest,
             feed=self.feed,
+            ladders=self.ladders,
             au_socket=folder.access_units,
             reported=self.voice.reported,
         )
@@ -148,6 +154,8 @@ class Node:
             workers=lambda: {"idle": self.pool.idle, "busy": self.pool.busy},
             gateways=lambda: self.feed.count,
             viewers=self.voice.viewers,
+            broken_profiles=lambda: {show: show in self.profiles.faults for show in self.shows},
+            ladders=lambda: self.ladders.states,
         )
         return exposition([own, ChildMetrics(lambda: self.hub.metrics)])
 
@@ -178,9 +186,9 @@ class SupervisorLink:
             pass
 
 
-async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> None:
+async def run_main(*, config: Config, folder: RunFolder) -> None:
     """Be main until cancelled. Raises `StartError` where the admin port is taken."""
-    node = Node(config, folder, profile)
+    node = Node(config, folder)
     async with contextlib.AsyncExitStack() as stack:
         if "api" in config.roles:
             await _serve_api(node, stack)
@@ -191,10 +199,10 @@ async def run_main(*, config: Config, folder: RunFolder, profile: Profile) -> No
         for show in node.shows.values():
             stack.push_async_callback(show.close)
             show.restore(node.shop.cues(show.name))
-        voice = asyncio.create_task(node.voice.run())
-        stack.push_async_callback(_ended, voice)
         log.info("main_ready", shows=len(node.shows), admin_port=config.admin.port)
-        await unix.dial_forever(folder.supervisor, node.supervisor.attach)
+        async with asyncio.TaskGroup() as tasks:  # a main without its voice is to be started anew
+            tasks.create_task(node.voice.run())
+            tasks.create_task(unix.dial_forever(folder.supervisor, node.supervisor.attach))
 
 
 async def _serve_api(node: Node, stack: contextlib.AsyncExitStack) -> None:
@@ -226,11 +234,6 @@ async def _serve_api(node: Node, stack: contextlib.AsyncExitStack) -> None:
         stack.push_async_callback(listener.cleanup)
 
 
-async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
 def _open_shop(config: Config) -> Shop:
     shop = Shop.open(config.shop_database, alone=True)
     shop.terms = Terms(
@@ -258,7 +261,8 @@ def _routes(
     public_url = config.http.public_url
     access = Access(keys=keys, viewers=viewers, shows=node.shows, public_url=public_url)
     whip = WhipResources(shows=node.shows, keys=keys, public_url=public_url, settings=config.webrtc)
-    publishes = PublishResources(health=node.hub.health.of)
+    publishes = PublishResources(health=node.hub.health.of, ladder=node.ladders.of)
+    profiles = ProfileResources(shows=node.shows, desk=node.profiles, recorded=node.epochs.get)
     shop = shop_endpoints(
         shows=node.shows,
         desk=node.shop,
@@ -272,7 +276,10 @@ def _routes(
         sights=node.playheads,
         hooks=hooks,
     )
-    return [*whip.routes(), *routes(described([*shop, *publishes.endpoints()]), access)]
+    return [
+        *whip.routes(),
+        *routes(described([*shop, *publishes.endpoints(), *profiles.endpoints()]), access),
+    ]
 
 
 async def _hooks(node: Node, stack: contextlib.AsyncExitStack) -> SafeClient:

@@ -45,6 +45,8 @@ PERMISSIONS: Mapping[str, frozenset[Role]] = {
     "GET /api/v1/shows": frozenset({Role.OPERATOR}),
     "GET /api/v1/shows/{show}": _STAFF,
     "GET /api/v1/shows/{show}/health": _STAFF,
+    "GET /api/v1/shows/{show}/profile": frozenset({Role.OPERATOR}),
+    "PUT /api/v1/shows/{show}/profile": frozenset({Role.OPERATOR}),
     "GET /api/v1/shows/{show}/products": _EVERYONE,
     "PUT /api/v1/shows/{show}/products/{id}": _STAFF,
     "DELETE /api/v1/shows/{show}/products/{id}": _STAFF,

@@ -1,4 +1,4 @@
-"""The command line: ``comptoir serve | demo | check | keys | import | export | backup …``.
+"""The command line: ``comptoir serve | demo | check | profiles | keys | import | backup …``.
 
 Every failure is one sentence on standard error and a non-zero exit status.
 """
@@ -19,7 +19,9 @@ from mediaserver.auth import new_key
 from mediaserver.certificates import doubts_now, read_credentials
 from mediaserver.config import Config
 from mediaserver.errors import ComptoirError
-from mediaserver.profiles import find_profile
+from mediaserver.profile_command import profiles
+from mediaserver.profiles import check_profiles
+from mediaserver.tune.command import tune_command
 from mediaserver.workers.node import run_node
 from overlay.errors import ShopError
 from transcoder.errors import TranscoderError
@@ -31,6 +33,8 @@ cli = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+cli.add_typer(profiles)
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", "-c", help="A complete or partial YAML file.")
@@ -78,10 +82,10 @@ def demo(
 def check_config(
     file: Annotated[Path, typer.Argument(help="The YAML file to check.")],
 ) -> None:
-    """Check a configuration, and the encoder profile and certificate it names, without starting
+    """Check a configuration, and the encoder profiles and certificate it names, without starting
     anything."""
     settings = _load(file, {})
-    profile = find_profile(settings.profile)
+    profile = check_profiles(settings)["profile"]
     shows = ", ".join(sorted(settings.shows)) or "none"
     tls = settings.http.tls.files
     if tls is not None and (doubts := doubts_now(read_credentials(tls))):
@@ -233,6 +237,9 @@ def restore(
     settings.data.mkdir(parents=True, exist_ok=True)
     epoch = copies.restore(file, settings.shop_database)
     typer.echo(f"The shop is as it was in {file}; its log has the new epoch {epoch}.")
+
+
+cli.command("tune")(tune_command)
 
 
 def main() -> None:

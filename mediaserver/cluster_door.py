@@ -6,6 +6,7 @@ secret. It is no door for the public, nor for a network that is not the operator
 """
 
 import hmac
+import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 from mediaserver.api.app import BACKLOG
 from mediaserver.broadcast.cluster import Place
 from mediaserver.config import Config
-from mediaserver.config_cluster import host_port
+from mediaserver.config_cluster import NODE_NAME, host_port
 from mediaserver.errors import RequestRefused, StartError
 from mediaserver.gateway.main_routes import SECRET_HEADER
 from mediaserver.gateway.pictures import Pictures
@@ -42,12 +43,25 @@ def place_of(config: Config) -> Place | None:
 def _kept_name(path: Path) -> str:
     try:
         if path.is_file():
-            return path.read_text(encoding="utf-8").strip()
+            return _read_name(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        name = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
-        path.write_text(f"{name}\n", encoding="utf-8")
+        host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname()[:40]).lstrip(".-") or "node"
+        name = f"{host}-{secrets.token_hex(4)}"
+        # Whole or not at all: two nodes of an empty name would have each other's shows.
+        temporary = path.with_suffix(".new")
+        temporary.write_text(f"{name}\n", encoding="utf-8")
+        temporary.replace(path)
     except OSError as exc:
         raise StartError(f"The node's name cannot be kept in {path}: {exc.strerror}.") from None
+    return name
+
+
+def _read_name(path: Path) -> str:
+    name = path.read_bytes()[:100].decode(errors="replace").strip()
+    if not NODE_NAME.fullmatch(name):
+        raise StartError(
+            f"{path} holds no name of a node; delete it to have a new one, or give cluster.node."
+        )
     return name
 
 
@@ -65,7 +79,8 @@ class ClusterDoor:
         @web.middleware
         async def known(request: web.Request, handler: Handler) -> web.StreamResponse:
             shown = request.headers.get(SECRET_HEADER, "")
-            if not secret or not hmac.compare_digest(shown.encode(), secret.encode()):
+            given = shown.encode(errors="surrogateescape")
+            if not secret or not hmac.compare_digest(given, secret.encode()):
                 raise RequestRefused(403, "forbidden", "This address is for gateways of ours.")
             return await handler(request)
 

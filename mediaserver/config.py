@@ -134,6 +134,7 @@ class GatewayConfig(Section):
 
     workers: int = Field(default=1, ge=1, le=64)
     window_s: float = Field(default=60.0, ge=12, le=3600)
+    list_shows: bool = False
     max_connections: int = Field(default=16_000, ge=64, le=1_000_000)
     connections_per_address: int = Field(default=1024, ge=1, le=1_000_000)
     max_load: float = Field(default=0.9, ge=0.1, le=1.0)
@@ -144,7 +145,7 @@ class GatewayConfig(Section):
     @property
     def limits(self) -> Limits:
         """What one gateway process bears of its connections."""
-        return Limits(**self.model_dump(exclude={"workers", "window_s"}))
+        return Limits(**self.model_dump(exclude={"workers", "window_s", "list_shows"}))
 
 
 class OutgoingConfig(Section):
@@ -161,6 +162,7 @@ class ShowConfig(Section):
 
     title: str = Field(default="", max_length=200)
     host_key: SecretStr = SecretStr("")
+    profile: str = ""
     checkout: CheckoutConfig = CheckoutConfig()
 
     @field_validator("host_key")
@@ -215,6 +217,7 @@ class Config(BaseSettings):
     data: Path = Path("data")
     latency: LatencyPreset = "low"
     profile: str = "default"
+    profile_folder: Path | None = None
     spare_workers: int = Field(default=1, ge=0, le=16)
     operator_key: SecretStr = SecretStr("")
     shop: ShopConfig = ShopConfig()

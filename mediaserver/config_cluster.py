@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
@@ -58,6 +59,13 @@ class ClusterConfig(Section):
     def _url(cls, value: SecretStr) -> SecretStr:
         if not re.match(r"(rediss?://|unix://|$)", value.get_secret_value()):
             raise ValueError("it must be redis://[:password@]host[:port][/number], or empty")
+        try:
+            _ = urlsplit(value.get_secret_value()).port
+        except ValueError:  # its text could hold a piece of the password
+            raise ValueError(
+                "its port is no number from 0 to 65535; in a password write / as %2F, @ as %40, "
+                "# as %23, ? as %3F"
+            ) from None
         return value
 
     @field_validator("node")

@@ -13,6 +13,8 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
+from transcoder.ladder_state import LadderState
+
 log = structlog.get_logger()
 
 
@@ -46,14 +48,18 @@ class NodeMetrics(Collector):
         workers: Callable[[], Mapping[str, int]],
         gateways: Callable[[], int],
         viewers: Callable[[], Mapping[str, int]] = dict,
+        broken_profiles: Callable[[], Mapping[str, bool]] = dict,
+        ladders: Callable[[], Mapping[str, LadderState]] = dict,
     ) -> None:
         self._states = states
         self._workers = workers
         self._gateways = gateways
         self._viewers = viewers
+        self._broken_profiles = broken_profiles
+        self._ladders = ladders
 
     def collect(self) -> Iterator[Metric]:
-        """Shows by state, workers by use, gateways, viewers by show."""
+        """Shows by state, workers by use, gateways; viewers, profiles and ladder by show."""
         shows = _gauge("comptoir_shows", "Shows by state", "state")
         states = list(self._states())
         for state in ("idle", "live", "away", "ended"):
@@ -66,7 +72,25 @@ class NodeMetrics(Collector):
         viewers = _gauge("comptoir_viewers", "Viewers on all nodes' gateways", "show")
         for show, count in self._viewers().items():
             viewers.add_metric(["main", show], count)
-        yield from (shows, workers, gateways, viewers)
+        broken = _gauge(
+            "comptoir_profile_broken", "1: the show's encoder profile cannot be used", "show"
+        )
+        for show, fault in self._broken_profiles().items():
+            broken.add_metric(["main", show], fault)
+        yield from (shows, workers, gateways, viewers, broken)
+        yield from self._of_ladders()
+
+    def _of_ladders(self) -> Iterator[Metric]:
+        step = _gauge("comptoir_ladder_step", "Steps of shedding in force", "show")
+        rungs = _gauge("comptoir_ladder_rungs", "Rungs by what they are made of", "show", "role")
+        dozing = _gauge("comptoir_ladder_dozing", "Encoded rungs nobody watches", "show")
+        for show, state in self._ladders().items():
+            step.add_metric(["main", show], state.step)
+            roles = [rung.role for rung in state.rungs]
+            for role in ("encoded", "passed", "mirror"):
+                rungs.add_metric(["main", show, role], roles.count(role))
+            dozing.add_metric(["main", show], sum(rung.dozing for rung in state.rungs))
+        yield from (step, rungs, dozing)
 
 
 def _gauge(name: str, sentence: str, *labels: str) -> GaugeMetricFamily:

@@ -18,10 +18,10 @@ from transcoder.pcm import SampleLine
 from transcoder.stretch import Pcm
 from transcoder.values import TICKS_PER_SECOND, AccessUnit
 
-_TICKS_PER_SAMPLE = Fraction(TICKS_PER_SECOND, AUDIO_RATE_HZ)
-
-LOOKAHEAD_TICKS = int(2 * AAC_FRAME_SAMPLES * _TICKS_PER_SAMPLE)
+_LOOKAHEAD_SAMPLES = 2 * AAC_FRAME_SAMPLES
 """The AAC encoder needs two frames (43 ms) past a frame's end before it gives that frame out."""
+
+_TIME_BASE = Fraction(1, AUDIO_RATE_HZ)
 
 _OPUS_DELAY_SAMPLES = 312
 """libopus decodes a sound 6.5 ms after the place in the packets at which it was encoded (RFC 7845
@@ -54,18 +54,30 @@ class AudioLine:
         """AudioSpecificConfig of the frames, for the init section."""
         return bytes(self._encoder.extradata or b"")
 
+    @property
+    def heard_tick(self) -> int:
+        """Where the sound ends that was fed: its last packet's end, less what the codec holds."""
+        return self._line.end * TICKS_PER_SECOND // AUDIO_RATE_HZ
+
+    def needed_tick(self, until_tick: int) -> int:
+        """Up to where sound must have been fed for `take` to conceal nothing: two frames past the
+        end of the last frame that it gives."""
+        frames = (until_tick * AUDIO_RATE_HZ // TICKS_PER_SECOND - self._start) // AAC_FRAME_SAMPLES
+        end = self._start + frames * AAC_FRAME_SAMPLES + _LOOKAHEAD_SAMPLES
+        return -(-end * TICKS_PER_SECOND // AUDIO_RATE_HZ)
+
     def feed(self, unit: AccessUnit) -> None:
         """Decode one Opus packet and lay it where its `pts` says. Never raises for bad data."""
         pcm = self._decoded(unit.data)
-        start = round(unit.pts / _TICKS_PER_SAMPLE) - _OPUS_DELAY_SAMPLES
+        start = _nearest_sample(unit.pts) - _OPUS_DELAY_SAMPLES
         if pcm is None or not self._line.place(start, pcm):
             self.lost_units += 1
 
     def take(self, until_tick: int) -> list[AudioFrame]:
         """All frames not yet taken that end at or before `until_tick`.
 
-        What is missing up to `LOOKAHEAD_TICKS` past `until_tick` is concealed for good, so call it
-        when audio up to there has had its time. Raises `MediaError` when the encoder fails.
+        What is missing up to `needed_tick` is concealed for good, so call it when audio up to there
+        has had its time. Raises `MediaError` when the encoder fails.
         """
         until = until_tick * AUDIO_RATE_HZ // TICKS_PER_SECOND
         frames: list[AudioFrame] = []
@@ -100,7 +112,7 @@ class AudioLine:
         pcm = np.ascontiguousarray(self._line.read(AAC_FRAME_SAMPLES))
         frame = av.AudioFrame.from_ndarray(pcm, format="fltp", layout=self._layout)
         frame.sample_rate = AUDIO_RATE_HZ
-        frame.time_base = Fraction(1, AUDIO_RATE_HZ)
+        frame.time_base = _TIME_BASE
         frame.pts = position
         try:
             packets = self._encoder.encode(frame)
@@ -112,6 +124,10 @@ class AudioLine:
                 frames.append(AudioFrame(start=packet.pts, data=bytes(packet)))
                 self._next = packet.pts + AAC_FRAME_SAMPLES
         return frames
+
+
+def _nearest_sample(tick: int) -> int:
+    return (2 * tick * AUDIO_RATE_HZ + TICKS_PER_SECOND) // (2 * TICKS_PER_SECOND)
 
 
 def _aac_encoder(bitrate_bps: int, layout: str) -> AudioCodecContext:

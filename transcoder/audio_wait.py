@@ -4,19 +4,20 @@ from transcoder.patience import Patience
 from transcoder.values import TICKS_PER_SECOND
 
 PATIENCE_TICKS = TICKS_PER_SECOND // 10
-"""Past a part's end: the ingest waits 60 ms for a lost packet, and a packet lasts 20 ms or so."""
+"""Past the time of what a part needs: the ingest waits 60 ms for a lost packet, and a packet, which
+comes when it is whole, lasts 20 ms or so."""
 SILENT_TICKS = TICKS_PER_SECOND // 5
 """Audio that has not come for this long is not waited for."""
 _SPARE_TICKS = TICKS_PER_SECOND * 3 // 100
-"""A part's end lies within a packet, and the next one tells that it is there."""
+"""What a part needs ends within a packet, which comes when that has ended."""
 
 
 class AudioWait:
     """Follows what audio has arrived, and says when a part need wait no longer.
 
     Not at all without an audio source, or when it has fallen silent, or when the audio of the part
-    is there; else until `PATIENCE_TICKS` past the part's end, and longer while audio comes later
-    than that (`Patience`).
+    is there; else until `PATIENCE_TICKS` past the end of that audio, and longer while audio comes
+    later than that (`Patience`).
     """
 
     def __init__(self) -> None:
@@ -36,7 +37,7 @@ class AudioWait:
         self._heard_tick = None
 
     def settled(self, *, end_tick: int, now_tick: int) -> bool:
-        """True when the part that ends at `end_tick` may be packaged."""
+        """True when the part that needs audio up to `end_tick` may be packaged."""
         if self._heard_tick is None or self._until_tick >= end_tick:
             return True
         patience_ticks = self._patience.ticks

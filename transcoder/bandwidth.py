@@ -9,7 +9,7 @@ shortest run; cues are seldom a tenth of that.
 """
 
 from transcoder.cmaf.aac import AAC_FRAME_SAMPLES, AUDIO_RATE_HZ
-from transcoder.cmaf.fragment import FRAGMENT_BYTES, RUN_BYTES, SAMPLE_BYTES
+from transcoder.cmaf.fragment import FRAGMENT_BYTES, MOST_SAMPLE_BYTES, RUN_BYTES, SAMPLE_BYTES
 from transcoder.cues import BOX_BYTES, MAX_PAYLOAD_BYTES
 from transcoder.grid import make_grid
 from transcoder.values import TICKS_PER_SECOND
@@ -25,9 +25,13 @@ def peak_bps(
     audio_bps: int,
     frames_per_second: int,
     segment_s: int,
+    peak_percent: int = 100,
 ) -> int:
-    """The upper bound of any run of segments of 0.5 to 1.5 times `segment_s`."""
-    video = max_bitrate_bps + 2 * buffer_bits // segment_s
+    """The upper bound of any run of segments of 0.5 to 1.5 times `segment_s`.
+
+    `peak_percent` is for encoders that keep to their VBV only roughly.
+    """
+    video = (max_bitrate_bps + 2 * buffer_bits // segment_s) * peak_percent // 100
     audio = audio_bps * _AUDIO_PEAK_PERCENT // 100
     return video + audio + mux_bps(frames_per_second) + cue_bps(segment_s)
 
@@ -41,9 +45,10 @@ def mux_bps(frames_per_second: int) -> int:
     """What the boxes cost, reckoned with the shortest parts of any latency preset."""
     grid = make_grid(frames_per_second=frames_per_second, latency="ultra")
     fixed_bits = 8 * (FRAGMENT_BYTES + 2 * RUN_BYTES)
-    samples_per_second = frames_per_second + -(-AUDIO_RATE_HZ // AAC_FRAME_SAMPLES)
+    audio_frames = -(-AUDIO_RATE_HZ // AAC_FRAME_SAMPLES)
     parts_bps = fixed_bits * TICKS_PER_SECOND // grid.part_ticks
-    return parts_bps + 8 * SAMPLE_BYTES * samples_per_second
+    samples_bytes = MOST_SAMPLE_BYTES * frames_per_second + SAMPLE_BYTES * audio_frames
+    return parts_bps + 8 * samples_bytes
 
 
 def cue_bps(segment_s: int) -> int:

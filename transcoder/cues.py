@@ -67,13 +67,17 @@ class CueQueue:
         reason = refusal(cue)
         if reason is not None:
             return reason
-        key = (cue.id, cue.revision)
-        if key in self._pending or key in self._carried:
+        if self.knows(cue):
             return None
         if len(self._pending) >= MAX_PENDING:
             return f"{MAX_PENDING} others wait for their frames already"
-        self._pending[key] = cue
+        self._pending[cue.id, cue.revision] = cue
         return None
+
+    def knows(self, cue: TimedMetadata) -> bool:
+        """Whether it waits already, or was one of the last taken."""
+        key = (cue.id, cue.revision)
+        return key in self._pending or key in self._carried
 
     def take(self, *, until_tick: int) -> tuple[TimedMetadata, ...]:
         """The cues of the part that ends at `until_tick`, in the order of their frames.

@@ -15,6 +15,7 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
+from transcoder.orientation import upright
 from transcoder.profiles import MAX_SIDE, MIN_SIDE
 from transcoder.values import AccessUnit
 
@@ -77,16 +78,17 @@ class ShowGate:
 
 
 class KeyframeAsker:
-    """Spaces keyframe requests: one at once, then one each `KEYFRAME_EVERY_NS` while needed."""
+    """Spaces keyframe requests: one at once, then one each `every_ns` while needed."""
 
-    def __init__(self) -> None:
+    def __init__(self, every_ns: int = KEYFRAME_EVERY_NS) -> None:
+        self._every_ns = every_ns
         self._next_ns: int | None = None
 
     def ask(self, *, needed: bool, now_ns: int) -> bool:
         """True when a request is to be sent now."""
         if not needed or (self._next_ns is not None and now_ns < self._next_ns):
             return False
-        self._next_ns = now_ns + KEYFRAME_EVERY_NS
+        self._next_ns = now_ns + self._every_ns
         return True
 
 
@@ -147,4 +149,5 @@ def _decoded(codec: VideoCodecContext, unit: AccessUnit) -> Iterator[Picture]:
     for frame in codec.decode(packet):
         if min(frame.width, frame.height) < MIN_SIDE or max(frame.width, frame.height) > MAX_SIDE:
             raise ValueError(f"a picture of {frame.width}x{frame.height} is of no use")
-        yield Picture(pts=unit.pts if frame.pts is None else frame.pts, frame=frame)
+        pts = unit.pts if frame.pts is None else frame.pts
+        yield Picture(pts=pts, frame=upright(frame))

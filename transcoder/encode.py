@@ -1,95 +1,117 @@
-"""One rung's H.264 encoder: pictures of the rung's size in, one sample for each slot out.
+"""One rung's encoder: pictures of the rung's size in, one sample for each slot out.
 
-libx264 without lookahead, B-frames or scene cuts: every picture comes out at once, and IDR frames
-are exactly those asked for. Parameter sets are in `sps` and `pps` from the start and never in the
-samples. One encoder belongs to one thread.
+Whatever the codec, every picture comes out at once and keyframes are exactly those asked for;
+parameter sets are in `config` from the start and not in the samples (AV1 repeats its sequence
+header in keyframes, unchanged). One encoder belongs to one thread.
 """
 
-from fractions import Fraction
+from collections.abc import Sequence
 
 import av
-from av.codec.context import Flags
-from av.video.codeccontext import VideoCodecContext
+from av.packet import Packet
 from av.video.frame import PictureType, VideoFrame
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
-from transcoder.cmaf.avc import annexb_to_avcc, parameter_sets
+from transcoder.cmaf.video_config import VideoConfig
+from transcoder.encoders.allowance import Allowance
+from transcoder.encoders.bitstreams import BITSTREAMS
+from transcoder.encoders.boost import Region
+from transcoder.encoders.families import FAMILIES
+from transcoder.encoders.opening import opened
 from transcoder.errors import MediaError
 from transcoder.grid import Grid
-from transcoder.packager import VideoSample
 from transcoder.profiles import RungPlan
+from transcoder.samples import EncodedPicture
 
-_BT709 = 1
-"""ITU-T H.273: the code of BT.709 as primaries, transfer and matrix alike."""
-_LIMITED_RANGE = 1
-
-_X264_PARAMS = ":".join(
-    (
-        "scenecut=0",
-        "bframes=0",
-        "open-gop=0",
-        "aud=0",
-        "repeat-headers=0",
-        "force-cfr=1",
-        "sliced-threads=0",
-        "threads=1",
-    )
-)
+_PICTURES = "yuv420p"
 
 
 class RungEncoder:
-    """Encodes one rung. Raises `MediaError` when libx264 fails or holds a picture back."""
+    """Encodes one rung. Raises `MediaError` when the encoder fails or holds a picture back."""
 
     def __init__(self, plan: RungPlan, grid: Grid) -> None:
-        self._plan = plan
-        self._context = _opened(plan, grid)
-        self.sps, self.pps = parameter_sets(self._context.extradata or b"")
+        self.plan, self._context = opened(plan, grid)
+        """As it is kept to: another encoder than planned where its device is missing."""
+        self.headers: bytes = self._context.extradata or b""
+        """As the encoder makes them: parameter sets in Annex B, or AV1 units."""
+        self._time_base = self._context.time_base
+        self._bitstream = BITSTREAMS[plan.codec]
+        self._family = FAMILIES[self.plan.encoder]
+        self._to_native = VideoReformatter()
+        self._allowance = None if self._family.keeps_vbv else _allowance(plan, grid)
+        self._last: VideoFrame | None = None
+        self._region: Region | None = None
+        self._config: VideoConfig = self._bitstream.config(self.headers)
+        if (self._config.width, self._config.height) != (plan.width, plan.height):
+            raise MediaError(
+                f"the encoder of {plan.name} makes {self._config.width}x{self._config.height}, "
+                f"not {plan.width}x{plan.height}"
+            )
 
-    def encode(self, frame: VideoFrame, *, slot: int, idr: bool) -> VideoSample:
-        """The sample of `slot`, which shows `frame` (already of the rung's size)."""
-        plan = self._plan
-        if (frame.width, frame.height, frame.format.name) != (plan.width, plan.height, "yuv420p"):
+    @property
+    def config(self) -> VideoConfig:
+        """What the init section says of the pictures; it never changes."""
+        return self._config
+
+    def encode(self, frame: VideoFrame, *, slot: int, idr: bool) -> EncodedPicture:
+        """The sample of `slot`, which shows `frame` (already of the rung's size).
+
+        Slots may be left out: the picture before then stands longer.
+        """
+        plan = self.plan
+        if (frame.width, frame.height, frame.format.name) != (plan.width, plan.height, _PICTURES):
             raise MediaError(
                 f"the encoder of {plan.name} makes {plan.width}x{plan.height}, it was given "
                 f"{frame.width}x{frame.height} {frame.format.name}"
             )
-        frame.pts = slot
-        frame.time_base = self._context.time_base
-        frame.pict_type = PictureType.I if idr else PictureType.NONE
+        if self._allowance is not None:
+            frame = self._affordable(frame, slot)
         try:
-            packets = self._context.encode(frame)
+            packets = self._packets(frame, slot=slot, idr=idr)
         except (av.FFmpegError, ValueError, MemoryError) as exc:
             raise MediaError(f"the encoder of {plan.name} failed: {exc}") from exc
         if len(packets) != 1 or packets[0].pts != slot:
             raise MediaError(f"the encoder of {plan.name} held the picture of slot {slot} back")
         (packet,) = packets
-        return VideoSample(
-            slot=slot, keyframe=packet.is_keyframe, data=annexb_to_avcc(bytes(packet))
-        )
+        data = self._bitstream.sample(bytes(packet))
+        if self._allowance is not None:
+            self._allowance.spend(slot, 8 * len(data))
+        return EncodedPicture(keyframe=packet.is_keyframe, data=data)
+
+    def boost(self, percent: int | None) -> None:
+        """Let the next pictures have `percent` more bits, within the VBV maximum; None ends it.
+
+        libx265, SVT-AV1 and libx264 at its preset ultrafast (which has no adaptive quantisation)
+        cannot: there it changes nothing.
+        """
+        plan = self.plan
+        if self._family.boost_by == "region":
+            self._region = Region(plan.width, plan.height, percent) if percent else None
+        elif self._family.boost_by == "bit_rate":
+            raised = plan.bitrate_bps * (100 + (percent or 0)) // 100
+            self._context.bit_rate = min(raised, plan.max_bitrate_bps)
+
+    def _affordable(self, frame: VideoFrame, slot: int) -> VideoFrame:
+        """`frame`, or the picture before it while too much has been sent."""
+        if self._allowance is None or self._last is None or not self._allowance.spent_up(slot):
+            self._last = frame
+        return self._last
+
+    def _packets(
+        self, frame: VideoFrame, *, slot: int, idr: bool
+    ) -> "Sequence[Packet[VideoStream]]":
+        if self._region is not None:
+            frame = self._region.marked(frame)
+        elif self._family.pixel_format != _PICTURES:
+            frame = self._to_native.reformat(frame, format=self._family.pixel_format, threads=1)
+        frame.pts = slot
+        frame.time_base = self._time_base
+        frame.pict_type = PictureType.I if idr else PictureType.NONE
+        return self._context.encode(frame)
 
 
-def _opened(plan: RungPlan, grid: Grid) -> VideoCodecContext:
-    context = av.CodecContext.create("libx264", "w")
-    context.width, context.height, context.pix_fmt = plan.width, plan.height, "yuv420p"
-    context.time_base = Fraction(1, grid.frames_per_second)
-    context.framerate = Fraction(grid.frames_per_second)
-    context.bit_rate = plan.bitrate_bps
-    context.gop_size = grid.idr_slots
-    context.max_b_frames = 0
-    context.thread_count = 1
-    context.color_primaries = context.color_trc = context.colorspace = _BT709
-    context.color_range = _LIMITED_RANGE
-    context.flags |= Flags.global_header | Flags.closed_gop
-    context.options = {
-        "preset": plan.preset,
-        "tune": plan.tune,
-        "profile": plan.h264_profile,
-        "forced-idr": "1",
-        "maxrate": str(plan.max_bitrate_bps),
-        "bufsize": str(plan.buffer_bits),
-        "x264-params": _X264_PARAMS,
-    }
-    try:
-        context.open()
-    except (av.FFmpegError, ValueError) as exc:
-        raise MediaError(f"the encoder of {plan.name} cannot be opened: {exc}") from exc
-    return context
+def _allowance(plan: RungPlan, grid: Grid) -> Allowance:
+    return Allowance(
+        bits_per_slot=plan.max_bitrate_bps / grid.frames_per_second, buffer_bits=plan.buffer_bits
+    )

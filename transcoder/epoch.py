@@ -16,12 +16,20 @@ import structlog
 from transcoder.audio_wait import AudioWait
 from transcoder.control import CueUnsent, SourceEnd, SourceStart, StartEpoch
 from transcoder.cues import CueQueue
-from transcoder.decode import Picture, SourceDecoder
+from transcoder.decode import KeyframeAsker, Picture, SourceDecoder
+from transcoder.demand import Demand
+from transcoder.encode import RungEncoder
 from transcoder.errors import MediaError
 from transcoder.grid import make_grid
 from transcoder.opening import Begin, Opening
+from transcoder.passthrough.control import Passthrough
+from transcoder.passthrough.fitness import PassTarget
+from transcoder.passthrough.keyframe_timer import FIRST_LEAD_TICKS
 from transcoder.profiles import MAX_SIDE, Profile, RungPlan, plan_rungs
-from transcoder.stage import Output, Stage, StagePlan
+from transcoder.rung import MakeEncoder
+from transcoder.sections import StagePlan
+from transcoder.stage import Output, Stage
+from transcoder.steering import Steering
 from transcoder.telemetry import Telemetry
 from transcoder.values import TICKS_PER_SECOND, AccessUnit, Anchor, InitSection, TimedMetadata
 
@@ -29,6 +37,8 @@ log = structlog.get_logger()
 
 _EARLY_AUDIO_UNITS = 100
 """Audio kept from before the output begins: the newest two seconds of 20 ms packets."""
+_REQUESTS_EVERY_NS = 100_000_000
+"""Keyframe requests, whoever wants one, are no closer: one answer serves what was asked twice."""
 
 
 class RunOutput(Output, Protocol):
@@ -56,13 +66,19 @@ class EpochRun:
         telemetry: Telemetry,
         wake: Callable[[], None],
         now_ns: int,
+        pictured: Callable[[Picture, int], None] = lambda _picture, _now_tick: None,
+        make_encoder: MakeEncoder = RungEncoder,
     ) -> None:
+        """`pictured` is shown each picture that is decoded, with the tick that is now, before any
+        other thread has it."""
         profile = Profile.from_plain(start.profile)
         self._start = start
         self._profile = profile
         self._output = output
         self._telemetry = telemetry
         self._wake = wake
+        self._pictured = pictured
+        self._make_encoder = make_encoder
         self._grid = make_grid(
             frames_per_second=profile.frames_per_second,
             latency=start.latency,
@@ -72,7 +88,8 @@ class EpochRun:
         self._anchor: Anchor | None = start.previous[0].anchor if start.previous else None
         self._opening = Opening(
             grid=self._grid,
-            top_short_side=profile.rungs[0].height,
+            # `always`: the rungs' rates are those of the source, which are measured for a second.
+            top_short_side=MAX_SIDE if profile.passthrough == "always" else profile.rungs[0].height,
             ladder_given=bool(start.previous),
             next_tick=start.next_tick,
             started_tick=self._anchor.tick(now_ns) if self._anchor else 0,
@@ -80,9 +97,16 @@ class EpochRun:
         )
         self._decoder: SourceDecoder | None = None
         self._newest_source = 0
+        self._taken_tick = 0
         self._newest: Picture | None = None
         self._early_audio: deque[AccessUnit] = deque(maxlen=_EARLY_AUDIO_UNITS)
         self._audio_wait = AudioWait()
+        self._passing = Passthrough(mode=profile.passthrough, grid=self._grid)
+        self._demand = Demand(on_demand=profile.on_demand)
+        self._opening_asked = False
+        self._keyframe_wanted = False
+        """By someone, and not asked for yet."""
+        self._requests = KeyframeAsker(_REQUESTS_EVERY_NS)
         self._stage: Stage | None = None
         self._judged_ns = now_ns
         self._cues = CueQueue()
@@ -107,14 +131,15 @@ class EpochRun:
         was long in coming would tear picture and sound. What is complete leaves meanwhile, so that
         pictures do not pile up.
         """
-        for one in arrived:
+        for index, one in enumerate(arrived):
+            if index:
+                self.advance(self._judged_ns)
             if isinstance(one, AccessUnit):
                 self.take(one, now_ns)
             elif isinstance(one, SourceStart):
                 self.source_started(one)
             else:
                 self.source_ended(one)
-            self.advance(self._judged_ns)
         self.advance(now_ns)
         self._judged_ns = now_ns
 
@@ -129,7 +154,10 @@ class EpochRun:
             self._anchor = message.anchor
         elif self._anchor != message.anchor:
             log.warning("anchor_differs", source=message.source)
-        self._decoder = SourceDecoder(message.source, on_error=self._telemetry.decode_error)
+        self._decoder = SourceDecoder(message.source, on_error=self._undecodable)
+        self._keyframe_wanted = False
+        self._requests = KeyframeAsker(_REQUESTS_EVERY_NS)
+        self._passing.source_started()
         self._reset_audio()
         log.info("source_started", source=message.source)
 
@@ -137,6 +165,7 @@ class EpochRun:
         """A publish is over; its last picture stays until the slate takes over."""
         if self._decoder is not None and self._decoder.source == message.source:
             self._decoder = None
+            self._passing.source_ended()
             self._reset_audio()
             log.info("source_ended", source=message.source)
 
@@ -148,6 +177,8 @@ class EpochRun:
         now_tick = self._anchor.tick(now_ns)
         self._opening.received(video=unit.kind == "video", now_tick=now_tick)
         if unit.kind == "video":
+            self._taken_tick = now_tick
+            self._passing.take(unit, now_tick)
             for picture in self._decoder.decode(unit, now_ns):
                 self._show(picture, now_tick)
         else:
@@ -155,22 +186,27 @@ class EpochRun:
 
     def cue(self, cue: TimedMetadata) -> None:
         """Something is to happen on a frame, past or to come. Known ones are ignored."""
+        known = self._cues.knows(cue)
         reason = self._cues.add(cue)
         if reason is not None:
             self._unsent(cue, reason)
+        elif cue.sharp and not known and self._stage is not None:
+            self._stage.sharpen(cue.pts)
+
+    def watched(self, rungs: Iterable[str], now_ns: int) -> None:
+        """These rungs are watched, and no others."""
+        if self._anchor is not None:
+            self._demand.told(frozenset(rungs), self._anchor.tick(now_ns))
 
     def advance(self, now_ns: int) -> None:
         """Do whatever is due by now: begin, fill slots, emit parts, ask for a keyframe."""
-        if self._decoder is not None and self._decoder.wants_keyframe(now_ns):
-            self._telemetry.keyframe_asked()
-            self._output.request_keyframe(self._decoder.source)
-        if self._anchor is None:
-            return
-        now_tick = self._anchor.tick(now_ns)
-        if self._stage is None and (begin := self._opening.decide(now_tick)):
-            self._begin(begin, self._anchor, now_tick)
-        if self._stage is not None:
-            self._stage.advance(now_tick)
+        if self._anchor is not None:
+            now_tick = self._anchor.tick(now_ns)
+            if self._stage is None and (begin := self._opening.decide(now_tick)):
+                self._begin(begin, self._anchor, now_tick)
+            if self._stage is not None:
+                self._stage.advance(now_tick)
+        self._ask_keyframe(now_ns)
 
     def due_in_s(self, now_ns: int) -> float | None:
         """How long until a slot is due though nothing arrives; None before output began."""
@@ -197,12 +233,40 @@ class EpochRun:
         if self._stage is not None:
             self._stage.close()
 
+    def _ask_keyframe(self, now_ns: int) -> None:
+        """Ask the source for a keyframe where decoding, or passing it on, needs one."""
+        if self._anchor is None:
+            return
+        passing = self._passing_wants_keyframe(self._anchor.tick(now_ns))
+        if self._decoder is None:
+            return
+        wanted = self._decoder.wants_keyframe(now_ns) or passing or self._keyframe_wanted
+        asks = self._requests.ask(needed=wanted, now_ns=now_ns)
+        self._keyframe_wanted = wanted and not asks
+        if asks:
+            self._telemetry.keyframe_asked()
+            self._output.request_keyframe(self._decoder.source)
+
+    def _passing_wants_keyframe(self, now_tick: int) -> bool:
+        if self._stage is not None:
+            return self._stage.wants_keyframe(now_tick)
+        # What is watched for a second before it is passed on needs a fresh one to begin with.
+        soon = self._opening.ends_within(FIRST_LEAD_TICKS, now_tick)
+        wanted = soon and self._profile.passthrough == "always" and not self._opening_asked
+        self._opening_asked = self._opening_asked or wanted
+        return wanted
+
+    def _undecodable(self) -> None:
+        self._telemetry.decode_error()
+        self._passing.undecodable(self._taken_tick)
+
     def _unsent(self, cue: TimedMetadata, reason: str) -> None:
         self._telemetry.cue("unsent")
         log.warning("cue_unsent", cue=cue.id[:64], revision=cue.revision, reason=reason)
         self._output.cue_unsent(CueUnsent(id=cue.id, revision=cue.revision, reason=reason))
 
     def _show(self, picture: Picture, now_tick: int) -> None:
+        self._pictured(picture, now_tick)
         if self._stage is not None:
             self._stage.show(picture, now_tick)
             return
@@ -212,11 +276,13 @@ class EpochRun:
         self._opening.saw(pts=picture.pts, width=width, height=height, now_tick=now_tick)
 
     def _hear(self, unit: AccessUnit, now_tick: int) -> None:
-        self._audio_wait.heard(until_tick=unit.pts, now_tick=now_tick)
+        until_tick = unit.pts
         if self._stage is None:
             self._early_audio.append(unit)
         else:
-            self._stage.hear(unit)
+            # What cannot be decoded is there as well: it is not waited for.
+            until_tick = max(until_tick, self._stage.hear(unit))
+        self._audio_wait.heard(until_tick=until_tick, now_tick=now_tick)
 
     def _reset_audio(self) -> None:
         self._audio_wait.gone()
@@ -229,7 +295,7 @@ class EpochRun:
         rungs = (
             planned_again(self._profile, start.previous)
             if start.previous
-            else _planned(self._profile, begin)
+            else _planned(self._profile, begin, self._passing.measured_bps)
         )
         plan = StagePlan(
             start=start,
@@ -239,6 +305,7 @@ class EpochRun:
             rungs=rungs,
             first_slot=begin.first_slot,
         )
+        self._passing.aim(_target(plan))
         self._stage = stage = Stage(
             plan,
             output=self._output,
@@ -246,7 +313,12 @@ class EpochRun:
             wake=self._wake,
             audio_wait=self._audio_wait,
             cues=self._cues,
+            steering=Steering(plan, passing=self._passing, demand=self._demand),
+            make_encoder=self._make_encoder,
         )
+        for cue in self._cues.left():
+            if cue.sharp:
+                stage.sharpen(cue.pts)
         log.info(
             "output_begun",
             first_slot=begin.first_slot,
@@ -263,16 +335,29 @@ class EpochRun:
         self._early_audio.clear()
 
 
-def _planned(profile: Profile, begin: Begin) -> tuple[RungPlan, ...]:
+def _planned(profile: Profile, begin: Begin, source_bps: int) -> tuple[RungPlan, ...]:
     """The rungs for the pictures seen; for a source without any the whole ladder, 16:9."""
     if begin.width:
-        return plan_rungs(profile, begin.width, begin.height)
+        return plan_rungs(profile, begin.width, begin.height, source_bps=source_bps)
     height = profile.rungs[0].height
     return plan_rungs(profile, min(height * 16 // 9, MAX_SIDE), height)
 
 
+def _target(plan: StagePlan) -> PassTarget:
+    top = plan.rungs[0]
+    return PassTarget(
+        rung=top.name,
+        width=top.width,
+        height=top.height,
+        max_bitrate_bps=top.max_bitrate_bps,
+        buffer_bits=top.buffer_bits,
+        segment_s=plan.profile.segment_s,
+    )
+
+
 def planned_again(profile: Profile, previous: tuple[InitSection, ...]) -> tuple[RungPlan, ...]:
-    """The rungs of an earlier worker, of the same names and sizes, as `profile` encodes them.
+    """The rungs of an earlier worker, of the same names and sizes, as `profile` encodes them: the
+    rungs' own, whatever they showed last.
 
     Raises `MediaError` when the profile or `previous` lacks one that is on air.
     """
@@ -282,7 +367,14 @@ def planned_again(profile: Profile, previous: tuple[InitSection, ...]) -> tuple[
     missing = [name for name in names if name not in known or name not in sections]
     if missing:
         raise MediaError(f"the rendition {missing[0]!r} is on air and cannot be made again")
-    return tuple(
-        replace(known[name], width=sections[name].width, height=sections[name].height)
-        for name in names
+    return tuple(_again(known[name], sections[name]) for name in names)
+
+
+def _again(rung: RungPlan, section: InitSection) -> RungPlan:
+    """A source's rate that was once declared stays so."""
+    return replace(
+        rung,
+        width=section.own_width or section.width,
+        height=section.own_height or section.height,
+        bandwidth_bps=max(rung.bandwidth_bps, 0 if section.own_width else section.bandwidth_bps),
     )

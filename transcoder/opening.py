@@ -90,6 +90,12 @@ class Opening:
             height=height,
         )
 
+    def ends_within(self, ticks: int, now_tick: int) -> bool:
+        """True when the first pictures have been watched for so long that no more than `ticks` are
+        left."""
+        seen_tick = self._first_seen_tick
+        return seen_tick is not None and now_tick - seen_tick >= LOOK_TICKS - ticks
+
     def _is_time(self, now_tick: int) -> bool:
         if self._first_seen_tick is None:
             return self._is_hopeless(now_tick)

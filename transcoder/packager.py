@@ -1,118 +1,27 @@
-"""Where parts and segments are cut, and how encoded samples become parts and init sections.
+"""How encoded samples become parts and init sections.
 
-One `Cutter` serves all renditions of an epoch run, so their boundaries are the same by
-construction; one `RenditionPackager` a rendition turns the samples of a `PartPlan` into a `Part`.
-Pure: no clock, no codec, no socket.
+One `RenditionPackager` a rendition turns the samples of a `PartPlan` into a `Part`. Pure: no clock,
+no codec, no socket.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transcoder.cmaf.aac import AAC_FRAME_SAMPLES, AUDIO_RATE_HZ, audio_codec_string
-from transcoder.cmaf.avc import holds_idr
 from transcoder.cmaf.fragment import (
     NON_SYNC_FLAGS,
     SYNC_FLAGS,
     TrackRun,
     fragment,
 )
-from transcoder.cmaf.movie import AUDIO_TRACK, VIDEO_TRACK, AudioTrack, VideoTrack, init_bytes
-from transcoder.cmaf.sps import parse_sps
+from transcoder.cmaf.movie import AUDIO_TRACK, VIDEO_TRACK, AudioTrack, init_bytes
+from transcoder.cmaf.video_config import VideoConfig
 from transcoder.cues import in_band
+from transcoder.cutter import PartPlan
 from transcoder.errors import MediaError
 from transcoder.grid import Grid
+from transcoder.samples import EncodedPicture, SlotSamples
 from transcoder.values import Anchor, InitSection, Part, TimedMetadata
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartPlan:
-    """What one part holds, the same in every rendition."""
-
-    number: int
-    msn: int
-    index: int
-    first_slot: int
-    slots: int
-    independent: bool
-    """It begins with an IDR frame; no other frame of it is one."""
-    last: bool
-    """Its segment ends with it."""
-
-
-class Cutter:
-    """Cuts one epoch run into parts and segments, for all renditions.
-
-    A run is what one set of encoders makes: an epoch's whole life, or the stretch from a lost
-    worker to its end. `first_slot` begins a segment and is an IDR frame in every rendition.
-    """
-
-    def __init__(self, *, grid: Grid, first_slot: int, next_number: int, next_msn: int) -> None:
-        self._grid = grid
-        self._origin = first_slot
-        self._first_number = next_number
-        self._first_msn = next_msn
-        self._done = 0
-
-    def wants_idr(self, slot: int) -> bool:
-        """True for the slots that every rendition encodes as an IDR frame."""
-        return (slot - self._origin) % self._grid.idr_slots == 0
-
-    @property
-    def current(self) -> PartPlan:
-        """The part being filled, as it will be if it becomes a regular one."""
-        grid = self._grid
-        msn, index = divmod(self._done, grid.segment_slots // grid.part_slots)
-        first_slot = self._origin + self._done * grid.part_slots
-        return PartPlan(
-            number=self._first_number + self._done,
-            msn=self._first_msn + msn,
-            index=index,
-            first_slot=first_slot,
-            slots=grid.part_slots,
-            independent=self.wants_idr(first_slot),
-            last=(index + 1) * grid.part_slots == grid.segment_slots,
-        )
-
-    def advance(self) -> PartPlan:
-        """The regular part whose slots are now all filled; the next one becomes current."""
-        plan = self.current
-        self._done += 1
-        return plan
-
-    def cut_short(self, end_slot: int) -> PartPlan | None:
-        """The run ends before `end_slot`: its final part, possibly shorter, closing its segment.
-
-        None when no slot of the current part is filled. A segment is then left open if the run
-        ends at a part boundary within one: nothing can be appended to close it, so the gateway
-        closes the open segment itself when `EpochEnd` (or the next generation) comes. The cutter
-        is spent afterwards. Raises ValueError when the current part ought to have been advanced.
-        """
-        plan = self.current
-        slots = end_slot - plan.first_slot
-        if slots > plan.slots:
-            raise ValueError(f"slot {end_slot} lies past the part that begins at {plan.first_slot}")
-        if slots <= 0:
-            return None
-        return PartPlan(
-            number=plan.number,
-            msn=plan.msn,
-            index=plan.index,
-            first_slot=plan.first_slot,
-            slots=slots,
-            independent=plan.independent,
-            last=True,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VideoSample:
-    """One encoded picture in its slot; it is shown for exactly one slot."""
-
-    slot: int
-    keyframe: bool
-    """It is an IDR picture."""
-    data: bytes
-    """Slice NAL units behind 4-byte lengths (`transcoder.cmaf.avc.annexb_to_avcc`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,16 +35,6 @@ class AudioFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VideoConfig:
-    """What the init section says of the video track; `sps` and `pps` are NAL units, bare."""
-
-    width: int
-    height: int
-    sps: bytes
-    pps: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioConfig:
     """What the init section says of the audio track."""
 
@@ -146,9 +45,9 @@ class AudioConfig:
 class RenditionPackager:
     """Makes the parts of one rendition, in the order of their plans.
 
-    It refuses (`MediaError`) whatever a player could not play without a gap: samples that do not
-    fill the plan's slots, keyframes elsewhere than planned, audio that does not go on exactly
-    where the last part's ended.
+    It refuses (`MediaError`) whatever a player could not play without a gap: slots that are not
+    the plan's, a part that begins without a picture, a segment that begins without a keyframe,
+    audio that does not go on exactly where the last part's ended.
     """
 
     def __init__(
@@ -164,18 +63,19 @@ class RenditionPackager:
     def part(
         self,
         plan: PartPlan,
-        video: Sequence[VideoSample],
+        video: Sequence[SlotSamples],
         audio: Sequence[AudioFrame],
         cues: tuple[TimedMetadata, ...],
     ) -> Part:
         """The part of `plan`: an `emsg` for each cue, one `moof` with a run for each track, one
-        `mdat`.
+        `mdat`. `video` has an entry for each slot of it.
 
         Of the audio it takes the frames that end within the part. A part of a single slot above
         46 frames per second, cut at an epoch's end, may have none: its audio `traf` is left out.
         """
-        self._check_video(plan, video)
-        runs = [self._video_run(plan, video)]
+        samples = self._timed(plan, video)
+        keys = [picture.keyframe for picture, _ in samples]
+        runs = [self._video_run(plan, samples, keys)]
         if audio:
             self._check_audio(audio)
             runs.append(_audio_run(audio))
@@ -192,24 +92,41 @@ class RenditionPackager:
             index=plan.index,
             decode_time=start_tick,
             duration=plan.slots * self._grid.slot_ticks,
-            independent=plan.independent,
+            independent=any(keys),
+            late_keyframe=any(keys) and not keys[0],
             last=plan.last,
             cues=cues,
             data=events + fragment(plan.number + 1, runs),
         )
 
-    def _check_video(self, plan: PartPlan, video: Sequence[VideoSample]) -> None:
-        end_slot = plan.first_slot + plan.slots
-        if [sample.slot for sample in video] != list(range(plan.first_slot, end_slot)):
+    def _timed(
+        self, plan: PartPlan, video: Sequence[SlotSamples]
+    ) -> list[tuple[EncodedPicture, int]]:
+        """Each picture and how many ticks it is shown: the durations add up to the part's."""
+        if [samples.slot for samples in video] != list(range(plan.first_slot, plan.end_slot)):
             raise MediaError(
-                f"part {plan.number} of {self._rendition} needs one picture for each slot from "
-                f"{plan.first_slot} to {end_slot - 1}"
+                f"part {plan.number} of {self._rendition} needs what is shown in each slot from "
+                f"{plan.first_slot} to {plan.end_slot - 1}"
             )
-        for sample in video:
-            wanted = plan.independent and sample.slot == plan.first_slot
-            if sample.keyframe != wanted or holds_idr(sample.data) != wanted:
-                wish = "an" if wanted else "no"
-                raise MediaError(f"slot {sample.slot} of {self._rendition} must be {wish} IDR")
+        if not video[0].pictures:
+            raise MediaError(f"part {plan.number} of {self._rendition} begins without a picture")
+        if plan.index == 0 and not video[0].pictures[0].keyframe:
+            raise MediaError(f"slot {plan.first_slot} of {self._rendition} must be a keyframe")
+        timed: list[tuple[EncodedPicture, int]] = []
+        for samples in video:
+            if samples.pictures:
+                timed += zip(samples.pictures, self._shares(samples), strict=True)
+            else:
+                picture, ticks = timed[-1]
+                timed[-1] = picture, ticks + self._grid.slot_ticks
+        return timed
+
+    def _shares(self, samples: SlotSamples) -> list[int]:
+        """How the pictures of a slot share its time: equally, to the tick."""
+        ticks, count = self._grid.slot_ticks, len(samples.pictures)
+        if count > ticks:
+            raise MediaError(f"slot {samples.slot} of {self._rendition} has {count} pictures")
+        return [ticks * (n + 1) // count - ticks * n // count for n in range(count)]
 
     def _check_audio(self, audio: Sequence[AudioFrame]) -> None:
         due = audio[0].start if self._next_audio is None else self._next_audio
@@ -219,14 +136,20 @@ class RenditionPackager:
             due += AAC_FRAME_SAMPLES
         self._next_audio = due
 
-    def _video_run(self, plan: PartPlan, video: Sequence[VideoSample]) -> TrackRun:
+    def _video_run(
+        self, plan: PartPlan, samples: Sequence[tuple[EncodedPicture, int]], keys: Sequence[bool]
+    ) -> TrackRun:
+        durations = [ticks for _, ticks in samples]
+        flags = [SYNC_FLAGS if keyframe else NON_SYNC_FLAGS for keyframe in keys]
         return TrackRun(
             track=VIDEO_TRACK,
             decode_time=self._grid.tick_of(plan.first_slot),
-            sample_duration=self._grid.slot_ticks,
+            sample_duration=durations[0],
             default_flags=NON_SYNC_FLAGS,
-            first_flags=SYNC_FLAGS if plan.independent else NON_SYNC_FLAGS,
-            samples=[sample.data for sample in video],
+            first_flags=flags[0],
+            samples=[picture.data for picture, _ in samples],
+            durations=durations if len(set(durations)) > 1 else None,
+            flags=flags if any(keys[1:]) else None,
         )
 
 
@@ -255,14 +178,8 @@ def init_section(
     bandwidth_bps: int,
     average_bandwidth_bps: int,
 ) -> InitSection:
-    """The init section of one rendition. Raises `MediaError` when the encoders' own headers
-    cannot be read or name another picture size than `video`."""
-    sps = parse_sps(video.sps)
-    if (sps.width, sps.height) != (video.width, video.height):
-        raise MediaError(
-            f"the encoder of {rendition} makes {sps.width}x{sps.height}, "
-            f"not {video.width}x{video.height}"
-        )
+    """The init section of one rendition. Raises `MediaError` when the audio's header cannot be
+    read."""
     return InitSection(
         show=show,
         epoch=epoch,
@@ -270,7 +187,7 @@ def init_section(
         generation=generation,
         ladder=ladder,
         anchor=anchor,
-        codecs=f"{sps.codec_string},{audio_codec_string(audio.asc)}",
+        codecs=f"{video.codec_string},{audio_codec_string(audio.asc)}",
         width=video.width,
         height=video.height,
         frames_per_second=grid.frames_per_second,
@@ -278,8 +195,5 @@ def init_section(
         average_bandwidth_bps=average_bandwidth_bps,
         part_ticks=grid.part_ticks,
         segment_ticks=grid.segment_ticks,
-        data=init_bytes(
-            VideoTrack(sps=sps, sps_nal=video.sps, pps_nal=video.pps),
-            AudioTrack(asc=audio.asc, rate_hz=AUDIO_RATE_HZ),
-        ),
+        data=init_bytes(video, AudioTrack(asc=audio.asc, rate_hz=AUDIO_RATE_HZ)),
     )

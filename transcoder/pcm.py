@@ -58,6 +58,11 @@ class SampleLine:
         """The next sample to be read."""
         return self._read
 
+    @property
+    def end(self) -> int:
+        """Where the sound ends that has come since the source began; nothing has: what was read."""
+        return self._read if self._end is None else self._end
+
     def restart(self) -> None:
         """The next block comes from another source: place it where it says, without slewing."""
         if self._end is not None:

@@ -1,47 +1,54 @@
-"""An epoch run on air: the ladder is known, slots are filled, parts come out at a constant rate.
+"""An epoch run on air: slots are filled, the ladder changes, parts come out at a constant rate.
 
-A `Stage` is made when the run's first slot and rungs are decided and lives to the run's end. Like
-`EpochRun`, which owns it, it belongs to one thread and is told what the time is.
+A `Stage` is made when the run's first slot and rungs are decided and lives to the run's end. What
+goes on through all of it is here: the line of slots, the sound, the cues, the numbers. What the
+rungs do is a `Generation`; when that changes the next one begins at the very slot at which the last
+ends, and the last gives its parts first. Like `EpochRun`, which owns it, it belongs to one thread
+and is told what the time is.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+import structlog
 from av.video.frame import VideoFrame
 
-from transcoder.assemble import Assembler
-from transcoder.audio import LOOKAHEAD_TICKS, AudioLine
+from transcoder.audio import AudioLine
 from transcoder.audio_wait import AudioWait
-from transcoder.control import StartEpoch
+from transcoder.cmaf.video_config import VideoConfig
 from transcoder.cues import CueQueue
+from transcoder.cutter import Cut
 from transcoder.decode import Picture
-from transcoder.grid import Grid
-from transcoder.ladder import Job, Ladder
-from transcoder.packager import AudioConfig, Cutter, RenditionPackager, VideoConfig, init_section
-from transcoder.profiles import Profile, RungPlan
-from transcoder.slate import SlatePainter
+from transcoder.encode import RungEncoder
+from transcoder.generation import Generation, Origin, Workshop
+from transcoder.ladder_state import LadderState
+from transcoder.roles import Role
+from transcoder.rung import Job, MakeEncoder
+from transcoder.sections import StagePlan
+from transcoder.sharp import SharpSlots
 from transcoder.slots import Filled, SlotFiller
+from transcoder.steering import Steering
 from transcoder.telemetry import Telemetry
-from transcoder.values import TICKS_PER_SECOND, AccessUnit, Anchor, InitSection, Part
+from transcoder.values import TICKS_PER_SECOND, AccessUnit, InitSection, Part
 
-OVERLOAD_S, RECOVERED_S = 2, 1
-"""With more than the first in the encoders the last picture is repeated until less than the second
-is. That spares the scaling; every slot must be encoded all the same, the grid has no holes."""
-GIVE_UP_S = 6
-"""With this much in the encoders the run fails, and a new worker begins again at the present."""
+log = structlog.get_logger()
 
 
 class Output(Protocol):
     """Where the results of a run go. Calls must not block."""
 
     def init(self, section: InitSection) -> None:
-        """The init section of a rendition; all come before the first part, best first."""
+        """The init section of a rendition; those of a generation come right before its first part,
+        best first."""
         ...
 
     def part(self, part: Part) -> None:
         """The next part; all renditions of one number before any of the next."""
+        ...
+
+    def ladder(self, state: LadderState) -> None:
+        """What the rungs do from now on."""
         ...
 
     def request_keyframe(self, source: int) -> None:
@@ -49,23 +56,11 @@ class Output(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StagePlan:
-    """What a stage is made to do, decided once."""
-
-    start: StartEpoch
-    profile: Profile
-    grid: Grid
-    anchor: Anchor
-    rungs: Sequence[RungPlan]
-    first_slot: int
-
-
 class Stage:
     """Makes parts. Raises `MediaError` when an encoder fails or cannot keep up.
 
     Waits for no input: slots are filled by the clock, and a part waits for its audio only as long
-    as `AudioWait` says.
+    as `AudioWait` says. `steering` decides what the rungs do.
     """
 
     def __init__(
@@ -77,57 +72,52 @@ class Stage:
         wake: Callable[[], None],
         audio_wait: AudioWait,
         cues: CueQueue,
+        steering: Steering,
+        make_encoder: MakeEncoder = RungEncoder,
     ) -> None:
         self._plan = plan
         self._output = output
         self._telemetry = telemetry
         self._audio_wait = audio_wait
+        self._steering = steering
         self._filler = _filler(plan)
+        self._sharp = SharpSlots(plan.grid, plan.profile.on_pin)
         self._audio = AudioLine(
             start_tick=plan.grid.tick_of(plan.first_slot),
             bitrate_bps=plan.profile.audio.bitrate_bps,
             channels=plan.profile.audio.channels,
         )
-        self._cutter = Cutter(
-            grid=plan.grid,
+        self._workshop = Workshop(
+            audio=self._audio,
+            asc=self._audio.asc,
+            cues=cues,
+            wake=wake,
+            on_encoded=telemetry.encoded,
+            make_encoder=make_encoder,
+        )
+        self._dozing: frozenset[str] = frozenset()
+        self._ended_slot = plan.first_slot
+        source = steering.opening(plan.first_slot)
+        first = Origin(
+            number=plan.start.generation,
+            roles=steering.roles(passed=source is not None),
+            source=source,
             first_slot=plan.first_slot,
             next_number=plan.start.next_number,
             next_msn=plan.start.next_msn,
         )
-        self._assembler = Assembler(
-            grid=plan.grid,
-            cutter=self._cutter,
-            packagers=_packagers(plan),
-            audio=self._audio,
-            cues=cues,
-        )
-        self._last_picture: VideoFrame | None = None
-        self._overloaded = False
-        self._ladder = Ladder(
-            plan.rungs,
-            grid=plan.grid,
-            scaler=plan.profile.scaler,
-            slate=_painter(plan.profile),
-            max_backlog=GIVE_UP_S * plan.grid.frames_per_second,
-            wake=wake,
-            on_encoded=telemetry.encoded,
-        )
-        try:
-            for section in _init_sections(plan, self._ladder, self._audio.asc):
-                output.init(section)
-        except Exception:
-            self._ladder.close()
-            raise
+        self._generations = deque([Generation(plan, first, self._workshop)])
+        """Those that have parts to give; slots go to the newest. All but that one have ended."""
 
     @property
     def backlog(self) -> int:
         """Slots in the encoders."""
-        return self._ladder.backlog
+        return sum(generation.backlog for generation in self._generations)
 
     @property
     def ended_tick(self) -> int:
         """Where the last part that came out ends."""
-        return self._plan.grid.tick_of(self._cutter.current.first_slot)
+        return self._plan.grid.tick_of(self._ended_slot)
 
     @property
     def due_tick(self) -> int:
@@ -138,74 +128,169 @@ class Stage:
         """A picture has been decoded."""
         self._telemetry.picture(self._filler.push(picture.pts, picture.frame, now_tick))
 
-    def hear(self, unit: AccessUnit) -> None:
-        """An access unit of audio has arrived."""
+    def hear(self, unit: AccessUnit) -> int:
+        """An access unit of audio has arrived; returns the tick up to which all sound has."""
         self._audio.feed(unit)
+        return self._audio.heard_tick
 
     def reset_audio(self) -> None:
         """Another source follows, or none."""
         self._audio.reset_source()
 
+    def wants_keyframe(self, now_tick: int) -> bool:
+        """True when the source should be asked for a keyframe now."""
+        return self._steering.wants_keyframe(now_tick)
+
+    def sharpen(self, pts: int) -> None:
+        """Something happens on the frame of this time that is to be seen well."""
+        added = self._sharp.add(pts, next_slot=self._filler.next_slot)
+        if added and self._sharp.keyframe and self._newest.passes:
+            self._steering.ask_keyframe()
+
     def advance(self, now_tick: int) -> None:
         """Fill the slots that are due, and emit the parts that are ready."""
+        for generation in self._generations:
+            generation.collect()
+        self._steer(now_tick)
         for filled in self._filler.due(now_tick):
-            self._encode(filled)
-        self._collect()
-        while (end_tick := self._assembler.complete_until_tick) is not None:
-            heard_tick = end_tick + LOOKAHEAD_TICKS
-            if not self._audio_wait.settled(end_tick=heard_tick, now_tick=now_tick):
-                return
-            self._emit(self._assembler.next_part())
+            self._fill(filled)
+        self._emit_ready(now_tick)
+        self._tell()
 
     def finish(self, timeout_s: float) -> None:
         """Encode and emit all there is, down to the last, shorter part; wait no longer than
-        `timeout_s` for the encoders."""
+        `timeout_s` for each generation's encoders."""
         for filled in self._filler.flush():
-            self._encode(filled)
-        self._ladder.drain(timeout_s)
-        self._collect()
-        while self._assembler.complete_until_tick is not None:
-            self._emit(self._assembler.next_part())
-        self._emit(self._assembler.last_part())
+            self._fill(filled)
+        for generation in self._generations:
+            complete = generation.give_up(timeout_s)
+            while generation.complete_until_tick is not None:
+                self._emit(generation)
+            if not complete:
+                return  # what comes after would leave a hole
 
     def close(self) -> None:
         """End the encoders' threads. Again is harmless."""
-        self._ladder.close()
+        for generation in self._generations:
+            generation.close()
 
-    def _encode(self, filled: Filled[VideoFrame]) -> None:
+    @property
+    def _newest(self) -> Generation:
+        return self._generations[-1]
+
+    def _steer(self, now_tick: int) -> None:
+        """Follow the load and the audience."""
+        if self._steering.retreats(self.backlog, now_tick, roles=self._newest.roles):
+            self._retreat(self._steering.roles(passed=False))
+        self._dozing = self._steering.dozing(self._newest.roles, now_tick)
+        self._newest.ladder.set_dozing(self._dozing)
+
+    def _fill(self, filled: Filled[VideoFrame]) -> None:
         self._telemetry.slot(filled.kind, self._plan.grid.slot_ticks / TICKS_PER_SECOND)
-        picture = filled.picture
-        if picture is not None and self._last_picture is not None and self._is_overloaded():
-            self._telemetry.overloaded()
-            picture = self._last_picture
-        self._last_picture = picture
-        idr = self._cutter.wants_idr(filled.slot)
-        self._ladder.submit(Job(slot=filled.slot, picture=picture, idr=idr))
+        keyframe = self._make_way(filled.slot)
+        newest = self._newest
+        cut = newest.place(keyframe=keyframe)
+        if newest.passes:
+            newest.pass_on(self._steering.passing.pass_on(filled.slot))
+        self._encode(filled.slot, filled.picture, cut, backlog=self.backlog)
 
-    def _is_overloaded(self) -> bool:
-        limit_s = RECOVERED_S if self._overloaded else OVERLOAD_S
-        self._overloaded = self.backlog > limit_s * self._plan.grid.frames_per_second
-        return self._overloaded
+    def _make_way(self, slot: int) -> bool:
+        """Begin another generation where the source makes that needful or possible, or the machine
+        can carry more again. True when the slot begins with a keyframe of the source that is
+        passed."""
+        if not self._newest.passes:
+            source = self._steering.offered(slot)
+            if source is None:
+                # Many slots may be filled in one turn: no other place sees each of them.
+                if self._newest.cutter.ends_segment and self._steering.restores(self._newest.roles):
+                    self._switch(self._steering.roles(passed=False), None)
+                return False
+            self._switch(self._steering.roles(passed=True), source)
+        newest = self._newest
+        view = self._steering.view(
+            slot, part_start=newest.cutter.begins_part(slot), roles=newest.roles
+        )
+        if view.change:
+            self._switch(self._steering.roles(passed=view.source is not None), view.source)
+        return view.keyframe
 
-    def _collect(self) -> None:
-        for rung, sample in self._ladder.collect():
-            self._assembler.add(rung, sample)
+    def _encode(self, slot: int, picture: VideoFrame | None, cut: Cut, *, backlog: int) -> None:
+        ladder = self._newest.ladder
+        sharp = self._sharp.take(slot)
+        if sharp:
+            ladder.boost(self._sharp.boost_percent, self._sharp.boost_slots)
+        idr = cut.idr or (sharp and self._sharp.keyframe)
+        reason = None if cut.part or idr else self._steering.skips(cut.offset, backlog)
+        if reason is not None:
+            self._telemetry.skipped(reason)
+        self._newest.encode(
+            Job(slot=slot, picture=picture, idr=idr, part_start=cut.part, skip=reason is not None)
+        )
 
-    def _emit(self, parts: Sequence[Part]) -> None:
+    def _switch(self, roles: tuple[Role, ...], source: VideoConfig | None) -> None:
+        """The rungs do something else from the next slot on; the encoders finish what they have."""
+        last = self._newest
+        last.end()
+        self._begin(roles, source)
+
+    def _retreat(self, roles: tuple[Role, ...]) -> None:
+        """The encoders are behind: those of other roles take over what they have not done."""
+        jobs = self._newest.halt()
+        behind = self.backlog + len(jobs)
+        self._begin(roles, None)
+        for job in jobs:
+            self._encode(job.slot, job.picture, self._newest.place(), backlog=behind)
+
+    def _begin(self, roles: tuple[Role, ...], source: VideoConfig | None) -> None:
+        last = self._newest
+        origin = Origin(
+            number=last.next_number,
+            roles=roles,
+            source=source,
+            first_slot=last.cutter.next_slot,
+            next_number=last.cutter.next_number,
+            next_msn=last.cutter.next_msn,
+        )
+        self._generations.append(Generation(self._plan, origin, self._workshop))
+        self._dozing = frozenset()
+        log.info(
+            "ladder_changed",
+            generation=origin.number,
+            slot=origin.first_slot,
+            roles=[role.kind for role in roles],
+        )
+
+    def _emit_ready(self, now_tick: int) -> None:
+        while True:
+            eldest = self._generations[0]
+            while (end_tick := eldest.complete_until_tick) is not None:
+                needed_tick = self._audio.needed_tick(end_tick)
+                if not self._audio_wait.settled(end_tick=needed_tick, now_tick=now_tick):
+                    return
+                self._emit(eldest)
+            if not eldest.is_over or eldest is self._newest:
+                return
+            self._generations.popleft().close()
+
+    def _emit(self, generation: Generation) -> None:
+        sections, parts = generation.next_part()
+        for section in sections:
+            self._output.init(section)
         for part in parts:
             self._output.part(part)
+        self._ended_slot = generation.cutter.ended_slot
+        self._count(parts)
+
+    def _count(self, parts: Sequence[Part]) -> None:
         self._telemetry.parts(len(parts))
-        for cue in parts[0].cues if parts else ():
+        for cue in parts[0].cues:
             self._telemetry.cue("late" if cue.pts < parts[0].decode_time else "exact")
 
-
-def _painter(profile: Profile) -> SlatePainter:
-    slate = profile.slate
-    return SlatePainter(
-        text=slate.text,
-        picture=Path(slate.picture) if slate.picture else None,
-        font=Path(slate.font) if slate.font else None,
-    )
+    def _tell(self) -> None:
+        """Say what the rungs do when that has changed."""
+        state = self._steering.news(self._newest.roles, self._dozing)
+        if state is not None:
+            self._output.ladder(state)
 
 
 def _filler(plan: StagePlan) -> SlotFiller[VideoFrame]:
@@ -216,39 +301,3 @@ def _filler(plan: StagePlan) -> SlotFiller[VideoFrame]:
         hold_ticks=plan.profile.hold_ms * ticks_per_ms,
         slate_after_ticks=plan.profile.slate_after_ms * ticks_per_ms,
     )
-
-
-def _packagers(plan: StagePlan) -> list[RenditionPackager]:
-    start = plan.start
-    return [
-        RenditionPackager(
-            show=start.show,
-            epoch=start.epoch,
-            rendition=rung.name,
-            generation=start.generation,
-            grid=plan.grid,
-        )
-        for rung in plan.rungs
-    ]
-
-
-def _init_sections(plan: StagePlan, ladder: Ladder, asc: bytes) -> list[InitSection]:
-    start = plan.start
-    return [
-        init_section(
-            show=start.show,
-            epoch=start.epoch,
-            rendition=rung.name,
-            generation=start.generation,
-            ladder=tuple(rung.name for rung in plan.rungs),
-            anchor=plan.anchor,
-            grid=plan.grid,
-            video=VideoConfig(
-                width=rung.width, height=rung.height, sps=encoder.sps, pps=encoder.pps
-            ),
-            audio=AudioConfig(asc=asc),
-            bandwidth_bps=rung.bandwidth_bps,
-            average_bandwidth_bps=rung.average_bandwidth_bps,
-        )
-        for rung, encoder in zip(plan.rungs, ladder.encoders, strict=True)
-    ]

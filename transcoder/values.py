@@ -12,6 +12,9 @@ from transcoder.wire import wire_value
 
 TICKS_PER_SECOND = 90_000
 """A tick is 1/90,000 s: RTP's video clock, and the timescale of the video tracks."""
+STRETCH_TICKS = TICKS_PER_SECOND * 2 // 5
+"""A segment that is cut at a source's keyframe outlasts the regular length by less than this:
+rfc8216bis §4.4.3.1 has EXTINF, rounded to the nearest second, within the target duration."""
 
 Kind = Literal["video", "audio"]
 Codec = Literal["h264", "vp8", "opus"]
@@ -62,7 +65,7 @@ class AccessUnit:
     data: bytes
 
 
-@wire_value("init", version=1)
+@wire_value("init", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InitSection:
     """What a player needs before a rendition's first part: `ftyp` + `moov`, and how to list it.
@@ -90,11 +93,15 @@ class InitSection:
     part_ticks: int
     """The part target: the longest a part ever is."""
     segment_ticks: int
-    """The regular length of a segment; no segment is longer."""
+    """The regular length of a segment; one that is cut at a source's keyframe may be longer by less
+    than `STRETCH_TICKS`."""
     data: bytes
+    own_width: int = 0
+    """The size of the rung itself, where it shows another's samples; 0: `width` and `height`."""
+    own_height: int = 0
 
 
-@wire_value("timed_metadata", version=1)
+@wire_value("timed_metadata", version=2)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedMetadata:
     """Something that is to happen on one frame: main → worker, and carried by the `Part` in which
@@ -113,9 +120,11 @@ class TimedMetadata:
     """Ticks; more than 22500 (250 ms), because players take a shorter one for infinite."""
     payload: bytes
     """At most 1024 bytes of JSON in UTF-8, for the player."""
+    sharp: bool = False
+    """Its frame is worth a keyframe and a few more bits (`on_pin` of the profile)."""
 
 
-@wire_value("part", version=2)
+@wire_value("part", version=3)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """One partial segment: `moof` + `mdat` with one video and one audio track run."""
@@ -136,12 +145,19 @@ class Part:
     duration: int
     """Exact duration of the video samples in ticks."""
     independent: bool
-    """True when it begins with an IDR frame (INDEPENDENT=YES)."""
+    """True when it holds a keyframe (INDEPENDENT=YES; rfc8216bis §4.4.4.9)."""
     last: bool
     """True when its segment ends with it."""
     cues: tuple[TimedMetadata, ...]
     """What begins in it: those with their frame in it, and those whose frame's part had left."""
     data: bytes
+    late_keyframe: bool = False
+    """Its first picture is no keyframe, one that comes later is."""
+
+    @property
+    def opens(self) -> bool:
+        """True when it begins with a keyframe, so that a player can begin with all of it."""
+        return self.independent and not self.late_keyframe
 
 
 @wire_value("epoch_end", version=1)

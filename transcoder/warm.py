@@ -7,6 +7,7 @@ from transcoder.errors import MediaError
 from transcoder.grid import make_grid
 from transcoder.profiles import Profile, plan_rungs
 from transcoder.scale import Fitter, solid
+from transcoder.stills.render import image_of, images
 from transcoder.values import TICKS_PER_SECOND, AccessUnit
 
 _SIDE = 64
@@ -15,7 +16,7 @@ _LENGTH_BYTES = 4
 
 
 def warm_up() -> None:
-    """Scale, encode and decode one tiny picture, and encode a little silence.
+    """Scale, encode and decode one tiny picture, make a still of it, and encode a little silence.
 
     Raises `MediaError` when a codec is missing or broken.
     """
@@ -24,11 +25,10 @@ def warm_up() -> None:
     (rung,) = plan_rungs(profile, _SIDE, _SIDE)
     fitter = Fitter(width=rung.width, height=rung.height, scaler=profile.scaler)
     encoder = RungEncoder(rung, grid)
-    sample = encoder.encode(
-        fitter.fit(solid(2 * _SIDE, 2 * _SIDE, (60, 90, 150))), slot=0, idr=True
-    )
-    nals = (encoder.sps, encoder.pps, sample.data[_LENGTH_BYTES:])
-    if not _decodes(b"".join(_START_CODE + nal for nal in nals)):
+    fitted = fitter.fit(solid(2 * _SIDE, 2 * _SIDE, (60, 90, 150)))
+    images(image_of(fitted, _SIDE), "poster")
+    picture = encoder.encode(fitted, slot=0, idr=True)
+    if not _decodes(encoder.headers + _START_CODE + picture.data[_LENGTH_BYTES:]):
         raise MediaError("the H.264 decoder does not decode what the encoder makes")
     AudioLine(start_tick=0, bitrate_bps=profile.audio.bitrate_bps).take(TICKS_PER_SECOND // 10)
 

@@ -6,6 +6,7 @@ worker serves one epoch; `run` returns when that is over, and the process is to 
 """
 
 import contextlib
+import gc
 import os
 import threading
 import time
@@ -18,9 +19,12 @@ from transcoder.control import EndEpoch, Hello, Listening, StartEpoch
 from transcoder.epoch import EpochRun
 from transcoder.errors import TranscoderError
 from transcoder.intake import Intake
+from transcoder.ladder_state import Watched
 from transcoder.link import MainLink
 from transcoder.outbox import Outbox
+from transcoder.profiles import Profile
 from transcoder.sandbox import enter_sandbox
+from transcoder.stills.maker import StillMaker
 from transcoder.telemetry import Telemetry
 from transcoder.values import EpochEnd, TimedMetadata
 from transcoder.warm import warm_up
@@ -48,6 +52,8 @@ def run(*, main_socket: Path, worker_id: str, window_s: float, stop: threading.E
     """
     enter_sandbox()
     warm_up()
+    gc.collect()
+    gc.freeze()  # what lives as long as the process: no collection looks at it again
     serve(
         main_socket=main_socket,
         hello=Hello(role="worker", id=worker_id, pid=os.getpid()),
@@ -96,6 +102,7 @@ class _Results:
     def __init__(self, outbox: Outbox, intake: Intake) -> None:
         self.init = outbox.init
         self.part = outbox.part
+        self.ladder = outbox.ladder
         self.cue_unsent = outbox.cue_unsent
         self.request_keyframe = intake.request_keyframe
 
@@ -137,12 +144,15 @@ class _Shift:
         with contextlib.ExitStack() as stack:
             intake = self._opened_intake()
             stack.callback(intake.close)
+            stills = self._stills()
+            stack.callback(stills.close)
             run = EpochRun(
                 self._start,
                 output=_Results(self._outbox, intake),
                 telemetry=self._telemetry,
                 wake=self._bell.set,
                 now_ns=self._clock(),
+                pictured=stills.offer,
             )
             stack.callback(run.close)
             self._outbox.epoch_started(self._listening, show=self._start.show)
@@ -170,6 +180,8 @@ class _Shift:
                 return True
             if isinstance(order, TimedMetadata):
                 run.cue(order)
+            elif isinstance(order, Watched) and order.epoch == self._start.epoch:
+                run.watched(order.rungs, self._clock())
             elif isinstance(order, StartEpoch) and order.epoch == self._start.epoch:
                 self._outbox.epoch_started(self._listening, show=self._start.show)
                 for cue in order.cues:
@@ -184,7 +196,17 @@ class _Shift:
         self._next_metrics_ns = now_ns + METRICS_EVERY_NS
         self._telemetry.losses(parts=self._outbox.parts_lost, units=intake.dropped)
         self._telemetry.depths(backlog=run.backlog, intake=intake.depth, lag_s=run.lag_s(now_ns))
+        self._telemetry.spent(time.process_time())
         self._outbox.metrics(self._telemetry.render())
+
+    def _stills(self) -> StillMaker:
+        return StillMaker(
+            Profile.from_plain(self._start.profile).pictures,
+            show=self._start.show,
+            epoch=self._start.epoch,
+            made=self._outbox.still,
+            spent=self._telemetry.stilled,
+        )
 
     def _opened_intake(self) -> Intake:
         path = Path(self._start.au_socket)

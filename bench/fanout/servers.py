@@ -153,9 +153,7 @@ def _tell(
             "data": str(folder / "data"),
         }
     )
-    setup = ChildSetup(
-        role="gateway", name="gateway-1", run_folder=folder, config=config, profile={}
-    )
+    setup = ChildSetup(role="gateway", name="gateway-1", run_folder=folder, config=config)
     assert process.stdin is not None
     process.stdin.write(setup.to_line())
 

@@ -30,7 +30,7 @@ FRAMES, BLOCKS = SECONDS * FPS, SECONDS * tone.SAMPLE_RATE // OPUS_SAMPLES
 PERIOD_MS = SECONDS * 1000
 
 _NS = 1_000_000_000
-_LEAD_NS = 20_000_000
+LEAD_NS = 20_000_000
 """How long after its own time each packet leaves: equal for both tracks, so that what the sender
 reports say of them is exact."""
 
@@ -127,7 +127,7 @@ class ClipSource:
     async def _run(self) -> None:
         now_ns = time.monotonic_ns()
         since_ns = now_ns if self._since_ns is None else self._since_ns
-        start_ns = since_ns + _LEAD_NS
+        start_ns = since_ns + LEAD_NS
         second = -((since_ns - now_ns) // _NS)
         frame, block = second * FPS, second * tone.SAMPLE_RATE // OPUS_SAMPLES
         while True:

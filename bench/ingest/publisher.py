@@ -2,7 +2,7 @@
 
 Host keys come from the environment variable BENCH_KEYS, one for each ``--url``, separated by
 commas. SIGTERM ends it with a DELETE for each; the last line on standard output is
-``{"late_ms": …, "publishes": …}``.
+``{"late_ms": …, "publishes": …, "since_ns": …}``.
 """
 
 import argparse
@@ -45,9 +45,11 @@ class Publisher:
         await keep_publishing(lambda: self._publish(client))
 
     def figures(self) -> dict[str, float]:
-        """The worst lateness, and how many publishes there have been."""
+        """The worst lateness, how many publishes there have been, and when the camera began
+        (monotonic, ns)."""
         late_ms = max((source.late_ms for source in self._sources), default=0.0)
-        return {"late_ms": round(late_ms, 1), "publishes": len(self._sources)}
+        publishes = len(self._sources)
+        return {"late_ms": round(late_ms, 1), "publishes": publishes, "since_ns": self._since_ns}
 
     def _publish(self, client: WhipClient) -> Publish:
         self._sources.append(ClipSource(self._clip, since_ns=self._since_ns))

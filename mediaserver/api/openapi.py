@@ -36,7 +36,7 @@ _MEANS: Mapping[int, str] = {
     429: "Too often; `Retry-After` says when to try again.",
     422: "It is well formed and cannot be: an absurd time, a key used for something else.",
     504: "The other shop took too long.",
-    503: "The shop is not to be had now; the picture goes on.",
+    503: "The shop, or the disk, is not to be had now; the picture goes on.",
 }
 
 

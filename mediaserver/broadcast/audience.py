@@ -11,6 +11,9 @@ FORGET_AFTER_S = 10.0
 """A gateway that has said nothing for so long has nobody any more."""
 MAX_GATEWAYS = 4096
 """More are not counted: what names gateways comes from other nodes."""
+MAX_NAME = 256
+MAX_VIEWERS = 10_000_000
+"""No gateway has more."""
 
 
 @dataclass(slots=True)
@@ -36,8 +39,10 @@ class Audiences:
         """A gateway says how many it has of the shows that it names; of any other it has none."""
         if message.gateway not in self._gateways and len(self._gateways) >= MAX_GATEWAYS:
             return
+        if len(message.gateway) > MAX_NAME:
+            return
         counts = {
-            count.show: max(0, count.viewers)
+            count.show: min(max(0, count.viewers), MAX_VIEWERS)
             for count in message.counts
             if count.show in self._told
         }

@@ -77,13 +77,15 @@ async def stamped(
 
 
 def metadata_of(cue: Cue) -> TimedMetadata:
-    """A cue as the transcoder carries it; the payload is what players read."""
+    """A cue as the transcoder carries it; the payload is what players read. What a pin shows is to
+    be seen well."""
     return TimedMetadata(
         id=cue.id,
         revision=cue.revision,
         pts=cue.pts,
         duration=cue.duration,
         payload=json.dumps(plain_cue(cue), separators=(",", ":")).encode(),
+        sharp=cue.type == "pin",
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from mediaserver.broadcast.epochs import EpochStore
-from mediaserver.broadcast.run import Recipe
+from mediaserver.broadcast.recipe import Recipes
 from mediaserver.bus.messages import OpenSession, ShowStatus
 from mediaserver.bus.said import Said
 from mediaserver.errors import PublishRefused
@@ -46,8 +46,7 @@ class ShowDesk:
     store: EpochStore
     say: Callable[[Said], None]
     """Tells every gateway."""
-    recipe: Recipe
-    """The encoder profile, as it was when the server started."""
+    recipes: Recipes
     told: Callable[[ShowStatus], None] = lambda _: None
     """Hears how each show fares, as the gateways do."""
     owns: Callable[[str], bool] = lambda _: True

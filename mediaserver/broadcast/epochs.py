@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from mediaserver.broadcast.recipe import Recipe
 from transcoder import wire
 from transcoder.errors import WireError
 from transcoder.values import Anchor, InitSection, Part
@@ -36,7 +37,8 @@ class EpochRecord:
     newcomer: str = ""
     """The last one that is to have it as soon as its media flows."""
     recipe: str = ""
-    """Digest of what the epoch's workers were told to make; another recipe cannot go on with it."""
+    """What the epoch's workers are told to make (`Recipe.to_text`), whatever has become of the
+    profile's file since: only the same recipe can go on with the epoch."""
     inits: tuple[str, ...] = ()
     """The newest init sections in wire form, base64: what a new worker must make again."""
     anchor: Anchor | None = None
@@ -51,6 +53,20 @@ class EpochRecord:
     def previous(self) -> tuple[InitSection, ...]:
         """The newest init sections."""
         return tuple(wire.decode(b64decode(init)) for init in self.inits)
+
+    @property
+    def made_by(self) -> Recipe | None:
+        """The recipe; None for one of another version, which nobody here can go on with."""
+        try:
+            return Recipe.from_text(self.recipe)
+        except ValueError as exc:
+            log.warning("epoch_recipe_unreadable", epoch=self.epoch, reason=str(exc))
+            return None
+
+    def heard_of(self, generation: int) -> "EpochRecord":
+        """The record once gateways have an init section of this generation: whatever becomes of
+        the others, the next worker's are of another."""
+        return replace(self, generation=max(self.generation, generation))
 
     def with_inits(self, inits: Iterable[InitSection]) -> "EpochRecord":
         """The record once these are the newest init sections."""

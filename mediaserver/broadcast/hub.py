@@ -1,5 +1,6 @@
 """Main's end of the bus: takes each process that dials, and hands on what it says."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import structlog
 
 from mediaserver.broadcast.feed import GatewayFeed
 from mediaserver.broadcast.health import HealthBoard
+from mediaserver.broadcast.ladders import Ladders
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus.messages import (
     HostMoment,
     PlayheadReports,
+    RungsAsked,
     SessionAnswer,
     SessionEvent,
     SessionHealth,
@@ -31,6 +34,8 @@ from transcoder.control import (
     WorkerBusy,
     WorkerIdle,
 )
+from transcoder.ladder_state import LadderState
+from transcoder.stills.values import Still
 from transcoder.values import EpochEnd, InitSection, Part
 
 log = structlog.get_logger()
@@ -46,14 +51,16 @@ class Hub:
         pool: WorkerPool,
         ingest: IngestLink,
         feed: GatewayFeed,
+        ladders: Ladders,
         au_socket: Callable[[str], Path],
-        reported: Callable[[PlayheadReports | ViewerCounts], None],
+        reported: Callable[[PlayheadReports | RungsAsked | ViewerCounts], None],
     ) -> None:
         """`reported` is told what gateways say of their viewers."""
         self._shows = shows
         self._pool = pool
         self._ingest = ingest
         self._feed = feed
+        self._ladders = ladders
         self._au_socket = au_socket
         self._reported = reported
         self.metrics: dict[str, bytes] = {}
@@ -83,7 +90,7 @@ class Hub:
         try:
             await self._feed.attach(connection)
             async for message in messages:
-                if isinstance(message, PlayheadReports | ViewerCounts):
+                if isinstance(message, PlayheadReports | RungsAsked | ViewerCounts):
                     self._reported(message)
                 else:
                     self._keep_metrics(hello, message)
@@ -135,6 +142,7 @@ class Hub:
                     self._worker_said(hello, worker, message)
         finally:
             self._pool.detach(worker)
+            self._ladders.lost(worker)
             for show in self._shows.values():
                 show.worker_lost(worker)
 
@@ -146,16 +154,18 @@ class Hub:
             worker.send(EndEpoch(epoch=busy.epoch))
 
     def _worker_said(self, hello: Hello, worker: Worker, message: Any) -> None:
-        if isinstance(message, Part | InitSection | EpochEnd):
+        if isinstance(message, Part | InitSection | Still | EpochEnd):
             show = self._shows.get(message.show)
             if show is None:
                 return
             if isinstance(message, Part):
                 show.worker_part(worker, message)
-            elif isinstance(message, InitSection):
-                show.worker_init(worker, message)
+            elif isinstance(message, InitSection | Still):
+                show.worker_made(worker, message)
             else:
                 show.worker_ended(worker)
+        elif isinstance(message, LadderState):
+            self._ladders.heard(worker, message, time.monotonic())
         elif isinstance(message, CueUnsent):
             for show in self._shows.values():
                 show.cue_unsent(worker, message)

@@ -1,11 +1,9 @@
 """One media epoch as main sees it: its record, its window, its worker."""
 
-import hashlib
-import json
 import secrets
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -18,14 +16,15 @@ from mediaserver.broadcast.cues import (
     stamped,
 )
 from mediaserver.broadcast.epochs import EpochRecord, EpochStore, boot_id
+from mediaserver.broadcast.recipe import Recipe
 from mediaserver.broadcast.window import EpochWindow
 from mediaserver.bus.said import Said
 from mediaserver.workers.pool import Worker
 from overlay.show.cues import CueMoment
 from overlay.show.log import MediaTime
 from overlay.values import Cue
-from transcoder.control import CueUnsent, LatencyPreset, StartEpoch
-from transcoder.profiles import Profile
+from transcoder.control import CueUnsent, StartEpoch
+from transcoder.stills.values import Still
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
 
 log = structlog.get_logger()
@@ -34,23 +33,13 @@ WINDOW_MARGIN_S = 10.0
 """How much longer than the gateways' window main remembers, so that none starts with a hole."""
 
 
+Made = InitSection | Still
+"""What a worker makes besides parts."""
+
+
 def new_epoch_name() -> str:
     """A name for a new media epoch: unique for ever, since URLs under it are cached for long."""
     return f"{time.time_ns() // 1_000_000:x}-{secrets.token_hex(3)}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """What every worker of the epoch is told: the profile as it was at the epoch's start."""
-
-    profile: Profile
-    latency: LatencyPreset
-
-    @property
-    def digest(self) -> str:
-        """Names the recipe: an epoch cannot go on with another one."""
-        content = json.dumps([self.profile.to_plain(), self.latency], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 class EpochRun:
@@ -67,13 +56,13 @@ class EpochRun:
     ) -> None:
         self.show = show
         self.record = record or EpochRecord(
-            epoch=new_epoch_name(), boot_id=boot_id(), recipe=recipe.digest
+            epoch=new_epoch_name(), boot_id=boot_id(), recipe=recipe.to_text()
         )
         self.window = EpochWindow(window_ticks=int((window_s + WINDOW_MARGIN_S) * TICKS_PER_SECOND))
         self.worker: Worker | None = None
         self.ending = False
         self.owed = OwedCues()
-        self._recipe = recipe
+        self.recipe = recipe
         self._store = store
         self._window_ticks = int(window_s * TICKS_PER_SECOND)
 
@@ -122,8 +111,8 @@ class EpochRun:
                 show=self.show,
                 epoch=self.name,
                 au_socket=str(worker.au_socket),
-                profile=self._recipe.profile.to_plain(),
-                latency=self._recipe.latency,
+                profile=self.recipe.profile.to_plain(),
+                latency=self.recipe.latency,
                 generation=self.record.generation + 1,
                 next_number=self.record.next_number,
                 next_msn=self.record.next_msn,
@@ -133,11 +122,15 @@ class EpochRun:
             )
         )
 
-    def add_init(self, init: InitSection) -> Said | None:
-        """Keep an init section; what to tell gateways when it is news."""
-        news = self.window.add_init(init)
+    def add(self, made: Made) -> Said | None:
+        """Keep an init section or a still; what to tell gateways when it is news."""
+        if isinstance(made, Still):
+            return self.window.add_still(made)
+        news = self.window.add_init(made)
         if news is not None:
-            self._update(self.record.with_inits(self.window.newest_inits))
+            record = self.record.heard_of(made.generation)
+            newest = self.window.newest_inits
+            self._update(record.with_inits(newest) if newest else record)
         return news
 
     def add_part(self, part: Part) -> Said | None:
@@ -168,7 +161,7 @@ class EpochRun:
     def _frame_at(self, tick: int) -> int:
         """The beginning of the slot that `tick` lies in: the frame on camera is the one before a
         click, not the one after, and a player acts on the first frame that is not before a cue."""
-        return tick - tick % (TICKS_PER_SECOND // self._recipe.profile.frames_per_second)
+        return tick - tick % (TICKS_PER_SECOND // self.recipe.profile.frames_per_second)
 
     def air_time(self) -> MediaTime:
         """The tick that is now, while on air."""

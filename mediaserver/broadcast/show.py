@@ -17,7 +17,8 @@ from mediaserver.broadcast.desk import Session, ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochRecord
 from mediaserver.broadcast.fence import Fence, Place
 from mediaserver.broadcast.grace import Grace
-from mediaserver.broadcast.run import EpochRun
+from mediaserver.broadcast.recipe import Recipe
+from mediaserver.broadcast.run import EpochRun, Made
 from mediaserver.broadcast.worker_care import WorkerCare
 from mediaserver.bus import said
 from mediaserver.bus.messages import AirState, OpenSession, SessionEvent, SessionInfo, ShowStatus
@@ -28,7 +29,7 @@ from overlay.show.cues import CueMoment
 from overlay.show.log import MediaTime
 from overlay.values import Cue
 from transcoder.control import CueUnsent, EndEpoch
-from transcoder.values import InitSection, Part
+from transcoder.values import Part
 
 END_WAIT_S = 4.0
 """How long a worker may take to flush the last part of an ended epoch."""
@@ -107,7 +108,7 @@ class ShowRunner:
                 raise PublishRefused(
                     409, "already_live", f"Somebody is on air in the show {self.name} already."
                 )
-            epoch = self._epoch_to_join()
+            epoch = await self._epoch_to_join()
             self._place(epoch, resume)
             worker = await self._care.reserved(epoch)
             try:
@@ -192,10 +193,10 @@ class ShowRunner:
 
     # What workers say
 
-    def worker_init(self, worker: Worker, init: InitSection) -> None:
-        """An init section of the epoch."""
+    def worker_made(self, worker: Worker, made: Made) -> None:
+        """An init section of the epoch, or a still."""
         if self._epoch is not None and self._epoch.worker is worker:
-            news = self._epoch.add_init(init)
+            news = self._epoch.add(made)
             if news is not None:
                 self._desk.say(news)
 
@@ -286,16 +287,15 @@ class ShowRunner:
             return "holder"
         return self._fence.free_place(begun=epoch.begun) if resume is None else place
 
-    def _epoch_to_join(self) -> EpochRun:
-        epoch = self._epoch
-        if epoch is not None and not epoch.ending and not epoch.ended:
+    async def _epoch_to_join(self) -> EpochRun:
+        if (epoch := self._epoch) is not None and not epoch.ending and not epoch.ended:
             return epoch
-        return self._new_run(None)
+        return self._new_run(await self._desk.recipes.next(self.name))
 
-    def _new_run(self, record: EpochRecord | None) -> EpochRun:
+    def _new_run(self, recipe: Recipe, record: EpochRecord | None = None) -> EpochRun:
         return EpochRun(
             show=self.name,
-            recipe=self._desk.recipe,
+            recipe=recipe,
             store=self._desk.store,
             window_s=self._policy.window_s,
             record=record,
@@ -304,9 +304,9 @@ class ShowRunner:
     def _resumed(self, name: str) -> EpochRun | None:
         if self._epoch is None:
             record = self._desk.store.get(self.name)
-            if record is None or record.epoch != name or record.recipe != self._desk.recipe.digest:
+            if record is None or record.epoch != name or (recipe := record.made_by) is None:
                 return None
-            self._epoch = self._new_run(record)
+            self._epoch = self._new_run(recipe, record)
             self._epoch.recall(self._logged)
             self._watch_grace()
             self._spawn(self._care.ensure(self._epoch))

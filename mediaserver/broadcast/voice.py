@@ -14,11 +14,13 @@ from typing import Protocol
 from mediaserver.broadcast.audience import Audiences
 from mediaserver.broadcast.cluster import Cluster, Place
 from mediaserver.broadcast.feed import GatewayFeed
+from mediaserver.broadcast.ladders import Ladders
 from mediaserver.bus import said
 from mediaserver.bus.messages import (
     Beat,
     PlayheadReport,
     PlayheadReports,
+    RungsAsked,
     ShowsHere,
     ShowSnapshot,
     ShowStatus,
@@ -53,6 +55,7 @@ class Voice:
         shows: Mapping[str, Show],
         snapshots: Callable[[], list[ShowSnapshot]],
         playheads: Callable[[tuple[PlayheadReport, ...]], None],
+        ladders: Ladders,
         place: Place | None,
     ) -> None:
         """`names` are of the shows that `shows` will have; `playheads` takes reports of them."""
@@ -60,6 +63,7 @@ class Voice:
         self._names = names
         self._snapshots = snapshots
         self._playheads = playheads
+        self._ladders = ladders
         self._node = "" if place is None else place.node
         self.feed = GatewayFeed(replay=self._replay)
         self.audiences = Audiences(names)
@@ -94,6 +98,9 @@ class Voice:
         if isinstance(report, ViewerCounts):
             self._counted(report)
             return
+        if isinstance(report, RungsAsked):
+            self._asked(report)
+            return
         elsewhere: dict[str, list[PlayheadReport]] = defaultdict(list)
         here: list[PlayheadReport] = []
         for each in report.reports:
@@ -109,7 +116,7 @@ class Voice:
         return {show: self.audiences.total(show, now_s) for show in self.owned}
 
     async def run(self) -> None:
-        """Keep the bus's beat, tell audiences, and belong to the cluster, until cancelled."""
+        """Keep the bus's beat, tell who watches, and belong to the cluster, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat())
             if self.cluster is not None:
@@ -119,6 +126,7 @@ class Voice:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)
             self.feed.publish(frame(Beat(monotonic_ns=time.monotonic_ns())))
+            self._ladders.beat(time.monotonic())
             for news in self.audiences.due(self.owned, time.monotonic()):
                 self.say(said.audience(news))
 
@@ -135,10 +143,19 @@ class Voice:
                 )
                 self.cluster.up.say(count.show, one)
 
+    def _asked(self, asked: RungsAsked) -> None:
+        if self.owns(asked.show):
+            self._ladders.asked(asked, time.monotonic())
+        elif self.cluster is not None and asked.rungs:
+            self.cluster.up.say(asked.show, asked)
+
     def _heard(self, show: str, report: Report) -> None:
         """What gateways of other nodes say, in the stream of a show of ours."""
         if isinstance(report, ViewerCounts):
             self.audiences.heard(report, time.monotonic())
+        elif isinstance(report, RungsAsked):
+            if report.show == show:
+                self._ladders.asked(report, time.monotonic())
         else:
             self._playheads(tuple(each for each in report.reports if each.show == show))
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from mediaserver.bus import said
 from mediaserver.bus.said import Said
+from transcoder.stills.shelf import Shelf
+from transcoder.stills.values import Still
 from transcoder.values import EpochEnd, InitSection, Part
 from transcoder.wire import frame
 
@@ -21,7 +23,8 @@ class _Step:
 
 
 class EpochWindow:
-    """Init sections and parts of one epoch in the order they came, the last `window_ticks` of them.
+    """Parts of one epoch in the order they came, the last `window_ticks` of them, the init sections
+    that they need, and its stills.
 
     Parts go on by whole steps (one number, all renditions), so that no viewer is promised a part
     of one rendition which a dying worker never made. What is there already is refused, so a worker
@@ -35,12 +38,13 @@ class EpochWindow:
         self._steps: deque[_Step] = deque()
         self._staged: dict[str, Part] = {}
         self._last_number = -1
+        self._shelf = Shelf(window_ticks)
         self._end: Said | None = None
 
     def add_init(self, init: InitSection) -> Said | None:
         """Keep `init`; what to say when it is news, else None."""
         key = (init.generation, init.rendition)
-        if key in self._inits:
+        if key in self._inits or init.generation < self._eldest_generation:
             return None
         news = said.init(init, frame(init))
         self._inits[key] = (init, news)
@@ -68,6 +72,10 @@ class EpochWindow:
         self._append(_Step(part.generation, part.decode_time + part.duration, step))
         return step
 
+    def add_still(self, still: Still) -> Said | None:
+        """Keep `still`; what to say when it is news, else None."""
+        return said.still(still) if self._shelf.add(still) else None
+
     def forget_staged(self) -> None:
         """The worker is gone: what it left half-done never was."""
         self._staged.clear()
@@ -90,8 +98,13 @@ class EpochWindow:
 
     @property
     def newest_inits(self) -> tuple[InitSection, ...]:
-        """The init sections of the last generation, best rendition first."""
-        return self.inits_of(max((of for of, _ in self._inits), default=-1))
+        """The init sections of the last generation that has one for each rendition, best first;
+        none while there is no such generation."""
+        for generation in sorted({of for of, _ in self._inits}, reverse=True):
+            inits = self.inits_of(generation)
+            if {init.rendition for init in inits} == set(inits[0].ladder):
+                return inits
+        return ()
 
     @property
     def most_steps(self) -> int:
@@ -101,16 +114,22 @@ class EpochWindow:
 
     def said(self) -> Iterator[Said]:
         """Everything, in an order in which it can be applied."""
-        needed = {step.generation for step in self._steps}
-        for (generation, _), (_, news) in self._inits.items():
-            if generation in needed or not needed:
-                yield news
+        for _, news in self._inits.values():
+            yield news
         for step in self._steps:
             yield step.said
+        yield from map(said.still, self._shelf)
         if self._end is not None:
             yield self._end
+
+    @property
+    def _eldest_generation(self) -> int:
+        """Of the steps that are kept: nothing needs an earlier one any more."""
+        return self._steps[0].generation if self._steps else -1
 
     def _append(self, step: _Step) -> None:
         self._steps.append(step)
         while self._steps[0].end_tick < step.end_tick - self._window_ticks:
             self._steps.popleft()
+        for key in [key for key in self._inits if key[0] < self._eldest_generation]:
+            del self._inits[key]

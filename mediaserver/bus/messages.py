@@ -4,16 +4,17 @@ Between main and gateways it is the same on both engines (`unix`, and Redis), bu
 marked: U on Unix sockets alone, R through Redis alone.
 
 =============== ====================================================================================
-gateway ↔ main  → `Hello` (U), `Metrics` (U), `PlayheadReports`, `ViewerCounts`
+gateway ↔ main  → `Hello` (U), `Metrics` (U), `PlayheadReports`, `ViewerCounts`, `RungsAsked`
                 ← `Replay` (U), `ShowsHere` (U), `Beat` (U), `ShowOwner` (R), `ShowStatus`,
                 `ShowAudience`, `ShowSnapshot`, `ShowEvent`, `ViewerMessage`, `InitSection`, `Part`,
-                `EpochEnd`
+                `Still`, `EpochEnd`
 ingest ↔ main   → `Hello`, `SessionInfo`, `SessionAnswer`, `SessionRefused`, `SessionEvent`,
                 `SessionHealth`, `HostMoment`, `Metrics`   ← `OpenSession`, `CloseSession`,
                 `RouteSession`, `AskHostMoment`
 worker ↔ main   → `Hello`, `WorkerIdle` or `WorkerBusy`, `Listening`, `InitSection`, `Part`,
-                `EpochEnd`, `Metrics`
-                ← `StartEpoch`, `TimedMetadata`, `EndEpoch`   (defined in `transcoder.control`)
+                `Still`, `EpochEnd`, `Metrics`, `LadderState`
+                ← `StartEpoch`, `TimedMetadata`, `EndEpoch`, `Watched`
+                (defined in `transcoder.control` and `transcoder.ladder_state`)
 ingest ↔ worker → `SourceStart`, `AccessUnit`, `SourceEnd`   ← `KeyframeRequest`
                 (defined in `transcoder.control`, on the worker's own socket)
 main → supervisor  `WantWorkers`
@@ -99,6 +100,17 @@ class ViewerCounts:
     gateway: str
     """Names the process among those of all nodes."""
     counts: tuple[ViewerCount, ...]
+
+
+@wire_value("rungs_asked", version=1)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungsAsked:
+    """gateway → main, every two seconds for each epoch on air, and at once when a rendition is
+    asked for that was not lately: those that somebody has asked for since, or is pushed."""
+
+    show: str
+    epoch: str
+    rungs: tuple[str, ...]
 
 
 @wire_value("show_audience", version=1)

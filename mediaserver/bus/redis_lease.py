@@ -118,6 +118,5 @@ class Lease:
             return False
         self.generation = self._seen = int(value)
         self._renewed_ns = self._clock_ns()
-        await self._link.call("SADD", streams.SHOWS, self.show)
         log.info("show_claimed", show=self.show, generation=self.generation)
         return True

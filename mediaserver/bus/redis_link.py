@@ -39,22 +39,27 @@ class RedisLink:
             protocol=2,
             retry=Retry(NoBackoff(), 0),
         )
+        self._password = pool.connection_kwargs.get("password") or ""
         self._client = redis.asyncio.Redis(connection_pool=pool)
 
     async def call(self, *command: Value) -> Any:
         """The answer to one command. Raises `BusError`."""
         task = asyncio.current_task()
         cancelled = 0 if task is None else task.cancelling()
+        answer: Any = None
+        failure: str | None = None
         try:
             answer = await self._client.execute_command(*command)  # type: ignore[no-untyped-call]
-        except (RedisError, OSError, TimeoutError, RuntimeError) as exc:
-            # RuntimeError: uvloop's, of a connection that was lost between its making and the first
-            # write. The text of a failure names host and port, never the password.
-            raise BusError(f"Redis does not answer: {exc}") from None
+        except Exception as exc:
+            # Any kind: the client trips over answers of a wrong shape, uvloop raises RuntimeError
+            # for a connection that was lost between its making and the first write.
+            failure = self._told(exc)
         if task is not None and task.cancelling() > cancelled:
             # The client uses `asyncio.wait_for`, which in Python 3.11 forgets a cancellation that
-            # comes together with what was waited for (cpython#86296).
+            # comes together with what was waited for (cpython#86296), be it a failure.
             raise asyncio.CancelledError
+        if failure is not None:
+            raise BusError(f"Redis does not answer: {failure}")
         return answer
 
     async def run(self, script: str, keys: Sequence[str], *arguments: Value) -> Any:
@@ -70,17 +75,31 @@ class RedisLink:
         answer = await self.call(
             "XREAD", "COUNT", count, *blocking, "STREAMS", *positions, *positions.values()
         )
-        return [(stream.decode(), _entries(found)) for stream, found in answer]
+        try:
+            return [(stream.decode(), _entries(found)) for stream, found in answer]
+        except (TypeError, ValueError, AttributeError) as exc:
+            raise BusError(f"Redis gave no streams: {type(exc).__name__}") from None
 
     async def newest(self, stream: str) -> Entry | None:
         """The last entry of a stream. Raises `BusError`."""
-        found = _entries(await self.call("XREVRANGE", stream, "+", "-", "COUNT", 1))
+        answer = await self.call("XREVRANGE", stream, "+", "-", "COUNT", 1)
+        try:
+            found = _entries(answer)
+        except (TypeError, ValueError, AttributeError) as exc:
+            raise BusError(f"Redis gave no entries: {type(exc).__name__}") from None
         return found[0] if found else None
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
         await self._client.connection_pool.disconnect()
+
+    def _told(self, exc: Exception) -> str:
+        """A failure in words. Redis repeats commands that it does not know, were it AUTH."""
+        if not isinstance(exc, RedisError | OSError | RuntimeError):
+            return type(exc).__name__
+        text = str(exc)
+        return text.replace(self._password, "…") if self._password else text
 
 
 def _entries(found: Sequence[tuple[bytes, Mapping[bytes, bytes]]]) -> list[Entry]:

@@ -11,7 +11,6 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Literal
 
 import structlog
 
@@ -20,8 +19,9 @@ from mediaserver.bus.messages import ShowOwner
 from mediaserver.bus.redis_lease import Lease
 from mediaserver.bus.redis_link import RedisLink, Value
 from mediaserver.bus.said import Said, ShowBase
-from mediaserver.bus.streams import Entry
+from mediaserver.bus.streams import Entry, Stream
 from mediaserver.errors import BusError
+from transcoder.stills.shelf import MAX_THUMBNAILS
 from transcoder.wire import frame
 
 log = structlog.get_logger()
@@ -75,6 +75,8 @@ class ShowOutlet:
         self._last_step = ("", -1)
         """Epoch and number of the last step in the media stream."""
         self._window = 0
+        self._thumbnails = ("", 0)
+        """Their epoch, and how many of it were added."""
         self._since_snapshot = 0
         self.owns = False
         self.connected: bool | None = None
@@ -112,7 +114,10 @@ class ShowOutlet:
                     self._anew = True
                     await asyncio.sleep(RETRY_S)
                 except BusError as exc:
-                    self._note_away(exc)
+                    self._note_away(str(exc))
+                    await asyncio.sleep(RETRY_S)
+                except Exception as exc:  # it may speak of anything, but main and the show go on
+                    self._note_away(f"its answer or our news cannot be used: {type(exc).__name__}")
                     await asyncio.sleep(RETRY_S)
         finally:
             self._forget_queue()
@@ -122,11 +127,11 @@ class ShowOutlet:
         with contextlib.suppress(BusError):
             await self._lease.release()
 
-    def _note_away(self, why: BusError) -> None:
+    def _note_away(self, why: str) -> None:
         self._forget_queue()
         if self.connected is not False:
             self.connected = False
-            log.warning("redis_away", show=self._show, error=str(why))
+            log.warning("redis_away", show=self._show, error=why)
 
     async def _work(self) -> None:
         if self._lease.generation is None:
@@ -141,8 +146,10 @@ class ShowOutlet:
         if not self._whole:
             await self._refill()
         self.connected = True
+        if not self._whole:
+            return  # the generation changed meanwhile, or too much was said: fill it again
         await self._wait()
-        while self._queue:
+        while self._queue and self._lease.renewal_in_s > 0:
             said = self._queue[0]
             await self._append(said)
             if self._queue:
@@ -158,6 +165,11 @@ class ShowOutlet:
                     await self._news.wait()
             except TimeoutError:
                 return
+
+    async def _keep(self) -> None:
+        """Renew the lease if it is time, in the midst of something that may last."""
+        if self._lease.renewal_in_s == 0:
+            await self._renew()
 
     async def _renew(self) -> None:
         before = self._lease.generation
@@ -190,6 +202,7 @@ class ShowOutlet:
         last_log = await self._link.newest(streams.key(self._show, "log"))
         base = self._base()
         self._whole = True  # what is said from here on is queued, and comes after
+        await self._link.call("SADD", streams.SHOWS, self._show)
         self._window = base.window_steps + SPARE_ENTRIES
         await self._write_head(
             "filling", 1,
@@ -203,7 +216,12 @@ class ShowOutlet:
             self._last_step = (last_media.epoch, last_media.number)
         missing = _missing_media(base, last_media)
         for said in missing:
+            await self._keep()
             await self._add("media", said, self._window)
+        self._thumbnails = ("", 0)
+        for said in base.media:
+            if said.kind in ("poster", "thumbnail"):
+                await self._add_still(said)
         owner = Said(show=self._show, kind="status", data=frame(self._owner))
         for said in (owner, base.status, base.audience):
             await self._add("news", said, streams.NEWS_ENTRIES)
@@ -219,6 +237,7 @@ class ShowOutlet:
             return
         missing = _missing_events(self._events, snapshot, last)
         for said in missing or [snapshot]:
+            await self._keep()
             await self._add("log", said, streams.LOG_ENTRIES)
 
     async def _append(self, said: Said) -> None:
@@ -234,6 +253,8 @@ class ShowOutlet:
             await self._add("news", said, streams.NEWS_ENTRIES)
         elif said.kind == "viewer":
             await self._add("news", said, streams.NEWS_ENTRIES)
+        elif said.kind in ("poster", "thumbnail"):
+            await self._add_still(said)
         else:
             if said.kind == "init":
                 base = self._base()
@@ -246,7 +267,18 @@ class ShowOutlet:
         await self._write_head("log", snapshot.data, "log_at", at)
         self._since_snapshot = 0
 
-    async def _add(self, stream: Literal["log", "media", "news"], said: Said, keep: int) -> None:
+    async def _add_still(self, still: Said) -> None:
+        """A gateway that has it already passes it over. Thumbnails of an epoch that is over leave
+        with the first of the next."""
+        if still.kind == "poster":
+            await self._add("poster", still, 1)
+            return
+        epoch, count = self._thumbnails
+        count = min(MAX_THUMBNAILS, count + 1 if epoch == still.epoch else 1)
+        await self._add("thumbs", still, count)
+        self._thumbnails = still.epoch, count
+
+    async def _add(self, stream: Stream, said: Said, keep: int) -> None:
         self._count += 1
         place = said.number
         if stream == "media":
@@ -297,9 +329,10 @@ def _missing_media(base: ShowBase, last: Entry | None) -> list[Said]:
     """What the media stream lacks. Init sections and the end are said again with it: a gateway may
     have missed one, and takes none twice."""
     known = -1 if last is None else last.number
-    if last is None or all(said.epoch != last.epoch for said in base.media):
-        return list(base.media)
-    return [said for said in base.media if said.kind != "step" or said.number > known]
+    media = [said for said in base.media if said.kind in ("init", "step", "end")]
+    if last is None or all(said.epoch != last.epoch for said in media):
+        return media
+    return [said for said in media if said.kind != "step" or said.number > known]
 
 
 def _missing_events(events: "deque[Said]", snapshot: Said, last: Entry | None) -> list[Said]:

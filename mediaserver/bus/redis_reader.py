@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from mediaserver.bus import streams
+from mediaserver.bus.messages import ShowSnapshot
 from mediaserver.bus.redis_link import RedisLink
 from mediaserver.bus.streams import Entry, Head, Stream
 from mediaserver.errors import BusError
@@ -96,6 +97,10 @@ class RedisReader:
                     self._meter.reconnected("redis")
                 self.connected = False
                 await asyncio.sleep(RETRY_S)
+            except Exception as exc:  # no answer of a Redis may end the gateway; its text is theirs
+                log.error("redis_answer_refused", error=type(exc).__name__)
+                self.connected = False
+                await asyncio.sleep(RETRY_S)
 
     async def _follow(self) -> None:
         for cursor in self._cursors.values():
@@ -134,7 +139,9 @@ class RedisReader:
             return
         self._look_at_s = time.monotonic() + LOOK_EVERY_S
         for raw in sorted(await self._link.call("SMEMBERS", streams.SHOWS))[:MAX_SHOWS]:
-            show = raw.decode()
+            show = raw.decode(errors="replace")
+            if len(self._cursors) >= MAX_SHOWS:
+                break
             if show not in self._cursors and show not in here:
                 await self._begin(show)
 
@@ -142,7 +149,8 @@ class RedisReader:
         head = await self._join(show)
         if head is None:
             return
-        cursor = _Cursor(show, {"media": "0-0", "news": head.news_at})
+        begin: dict[Stream, str] = dict.fromkeys(("media", *streams.PICTURED), "0-0")
+        cursor = _Cursor(show, begin | {"news": head.news_at})
         self._cursors[show] = cursor
         self._taker.hold(show)
         self._apply(show, head.messages)
@@ -157,12 +165,20 @@ class RedisReader:
 
     async def _join(self, show: str) -> Head | None:
         keys = (streams.key(show, "head"), streams.key(show, "news"))
-        return streams.head(await self._link.run(streams.JOIN, keys))
+        answer = await self._link.run(streams.JOIN, keys)
+        try:
+            return streams.head(answer)
+        except ValueError as exc:
+            log.error("bus_message_refused", show=show, error=str(exc))
+            return None
 
     def _apply_log(self, cursor: _Cursor, head: Head, *, lost: bool = False) -> None:
         """The snapshot, unless what is known leads on from it."""
         cursor.at["log"] = head.log_at
         for message in _messages(head.log):
+            if not isinstance(message, ShowSnapshot):
+                log.error("bus_message_refused", show=cursor.show, message=type(message).__name__)
+                continue
             known = self._taker.log_place(cursor.show)
             ahead = known is not None and known[0] == message.epoch and known[1] >= message.offset
             if lost or not ahead:
@@ -179,21 +195,24 @@ class RedisReader:
             cursor, stream = at[name]
             for entry in entries:
                 cursor.at[stream] = entry.id
-                if not cursor.held:
+                if not cursor.held and entry.data:
                     self._meter.lag("redis", max(0, now_ms - entry.at_ms) / 1000)
                 self._apply(cursor.show, entry.data)
 
     async def _let_go(self, read: dict[str, int]) -> None:
         """Show viewers those shows of which everything has been read."""
+        wait = False
         for cursor in [cursor for cursor in self._cursors.values() if cursor.held]:
             if read.get(streams.key(cursor.show, "media"), 0) == COUNT:
                 continue
             filling = await self._link.call("HGET", streams.key(cursor.show, "head"), "filling")
             if filling == b"1":
-                await asyncio.sleep(RETRY_S)
+                wait = True
             elif not read.get(streams.key(cursor.show, "media")):
                 cursor.held = False
                 self._taker.release(cursor.show)
+        if wait:
+            await asyncio.sleep(RETRY_S)  # once for all of them: other shows are on air meanwhile
 
     async def _resync_lost(self) -> None:
         """Take the snapshot of each log that has a gap here."""
@@ -223,6 +242,13 @@ class RedisReader:
             if not cursor.log_lost:
                 cursor.log_lost = True
                 log.warning("log_lost", show=show, reason=str(exc))
+        except Exception as exc:  # legible, and yet no message of ours; its text is another's
+            log.error(
+                "bus_message_refused",
+                show=show,
+                message=type(message).__name__,
+                error=type(exc).__name__,
+            )
 
 
 def _messages(data: bytes) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from mediaserver.bus import streams
-from mediaserver.bus.messages import PlayheadReports, ViewerCounts
+from mediaserver.bus.messages import PlayheadReports, RungsAsked, ViewerCounts
 from mediaserver.bus.redis_link import RedisLink
 from mediaserver.bus.streams import Entry
 from mediaserver.errors import BusError
@@ -21,11 +21,14 @@ from transcoder.wire import Deframer, frame
 
 log = structlog.get_logger()
 
-Report = PlayheadReports | ViewerCounts
+Report = PlayheadReports | RungsAsked | ViewerCounts
 
 MAX_WAITING = 256
 """Reports that wait to be sent; one more is dropped."""
 RETRY_S = 0.2
+LOOK_AGAIN_S = 5.0
+"""Ids of this stream are Redis' own time. Where that went back, with all that it held, entries come
+below the place that was read last, and would be heard by nobody."""
 BLOCK_MS = 500
 COUNT = 64
 
@@ -46,6 +49,7 @@ class Upstream:
         self._heard = heard
         self._waiting: asyncio.Queue[tuple[str, Report]] = asyncio.Queue(MAX_WAITING)
         self._at: dict[str, str] = {}
+        self._look_at_s = 0.0
         self.dropped = 0
 
     def say(self, show: str, report: Report) -> None:
@@ -80,6 +84,9 @@ class Upstream:
                 await self._read()
             except BusError:
                 await asyncio.sleep(RETRY_S)
+            except Exception as exc:  # whatever others said: main and its shows go on
+                log.error("bus_message_refused", error=type(exc).__name__)
+                await asyncio.sleep(RETRY_S)
 
     async def _read(self) -> None:
         owned = self._owned()
@@ -89,6 +96,7 @@ class Upstream:
             if show not in self._at:
                 newest = await self._link.newest(streams.key(show, "up"))
                 self._at[show] = "0-0" if newest is None else newest.id
+        await self._look_again()
         if not self._at:
             await asyncio.sleep(RETRY_S)
             return
@@ -99,6 +107,17 @@ class Upstream:
                 self._at[shows[name]] = entry.id
                 self._take(shows[name], entry.data)
 
+    async def _look_again(self) -> None:
+        """Begin a stream again that is an older one than was read."""
+        now_s = time.monotonic()
+        if now_s < self._look_at_s:
+            return
+        self._look_at_s = now_s + LOOK_AGAIN_S
+        for show, at in self._at.items():
+            newest = await self._link.newest(streams.key(show, "up"))
+            if newest is not None and streams.place(newest.id) < streams.place(at):
+                self._at[show] = "0-0"
+
     def _take(self, show: str, data: bytes) -> None:
         try:
             messages: list[Any] = list(Deframer().feed(data))
@@ -106,5 +125,5 @@ class Upstream:
             log.error("bus_message_refused", show=show, error=str(exc))
             return
         for message in messages:
-            if isinstance(message, PlayheadReports | ViewerCounts):
+            if isinstance(message, Report):
                 self._heard(show, message)

@@ -6,10 +6,22 @@ from typing import Literal
 
 from mediaserver.bus.messages import ShowAudience, ShowSnapshot, ShowStatus, ViewerMessage
 from overlay.values import ShowEvent
+from transcoder.stills.values import Still
 from transcoder.values import EpochEnd, InitSection
 from transcoder.wire import frame
 
-Kind = Literal["init", "step", "end", "snapshot", "event", "status", "audience", "viewer"]
+Kind = Literal[
+    "init",
+    "step",
+    "end",
+    "poster",
+    "thumbnail",
+    "snapshot",
+    "event",
+    "status",
+    "audience",
+    "viewer",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +32,7 @@ class Said:
     kind: Kind
     data: bytes
     epoch: str = ""
-    """The media epoch of `init`, `step` and `end`; the log's of `snapshot` and `event`."""
+    """The media epoch of `init`, `step`, `end` and stills; the log's of `snapshot` and `event`."""
     number: int = -1
     """Of a step: that of its parts. Of a snapshot or event: the offset."""
 
@@ -34,7 +46,7 @@ class ShowBase:
     log: Said | None
     """The snapshot; None while there is no database."""
     media: Sequence[Said]
-    """Init sections first, then steps, then the end, if it has come."""
+    """Init sections first, then steps, stills, and the end, if it has come."""
     window_steps: int
     """How many steps the live window has at most."""
 
@@ -84,3 +96,8 @@ def init(message: InitSection, data: bytes) -> Said:
 def end(message: EpochEnd, data: bytes) -> Said:
     """The end of an epoch; `data` is its framed bytes."""
     return Said(show=message.show, kind="end", data=data, epoch=message.epoch)
+
+
+def still(message: Still) -> Said:
+    """A poster or a thumbnail."""
+    return Said(show=message.show, kind=message.kind, data=frame(message), epoch=message.epoch)

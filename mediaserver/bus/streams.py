@@ -1,33 +1,38 @@
 """How a show lies in Redis: keys, stream ids, entries and the scripts that write them. Pure.
 
-========================= =========================================================================
-``comptoir:shows``        set: the names of all shows that any node has spoken for
-``comptoir:{SHOW}:owner`` the lease: the node that speaks for the show; expires unless renewed
-``comptoir:{SHOW}:head``  hash: `generation` of the owner; `owner`, `status`, `audience`, `inits`,
-                          `log` as framed messages; `log_at`, the id in the log stream that
-                          `log` is folded up to; `filling` while the owner rewrites what was lost
-``comptoir:{SHOW}:media`` stream: init sections, whole steps of parts, the epoch's end
-``comptoir:{SHOW}:log``   stream: the show's events, and a snapshot where they would not lead there
-``comptoir:{SHOW}:news``  stream: status, audience, owner, what is for one viewer alone
-``comptoir:{SHOW}:up``    stream: what gateways tell the owner
-========================= =========================================================================
+========================== =========================================================================
+``comptoir:shows``         set: the names of all shows that any node has spoken for
+``comptoir:{SHOW}:owner``  the lease: the node that speaks for the show; expires unless renewed
+``comptoir:{SHOW}:head``   hash: `generation` of the owner; `owner`, `status`, `audience`, `inits`,
+                           `log` as framed messages; `log_at`, the id in the log stream that
+                           `log` is folded up to; `filling` while the owner rewrites what was lost
+``comptoir:{SHOW}:media``  stream: init sections, whole steps of parts, the epoch's end
+``comptoir:{SHOW}:log``    stream: the show's events, and a snapshot where they would not lead there
+``comptoir:{SHOW}:news``   stream: status, audience, owner, what is for one viewer alone
+``comptoir:{SHOW}:poster`` stream of one: the newest poster
+``comptoir:{SHOW}:thumbs`` stream: the thumbnails of the window
+``comptoir:{SHOW}:up``     stream: what gateways tell the owner
+========================== =========================================================================
 
-The braces make all keys of a show one slot of a Redis Cluster. The first three streams have ids of
+The braces make all keys of a show one slot of a Redis Cluster. All streams but the last have ids of
 ours, ``generation-n``: `n` is the event's offset in the log and a running number elsewhere, and the
 *generation* is the owner's fencing token, which grows with every claim. "XADD … the ID … must be
 greater than any other ID in the stream": a stale owner's append fails by itself. The scripts refuse
 it before that, and notice a head that is gone (FLUSHALL, a Redis without its disk).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Stream = Literal["log", "media", "news", "up"]
+Stream = Literal["log", "media", "news", "poster", "thumbs", "up"]
 
 SHOWS = "comptoir:shows"
-FOLLOWED: tuple[Stream, ...] = ("log", "media", "news")
+FOLLOWED: tuple[Stream, ...] = ("log", "media", "news", "poster", "thumbs")
 """In the order in which a gateway takes them: cues before media."""
+PICTURED: tuple[Stream, ...] = ("poster", "thumbs")
+"""Read from their beginning: they hold what is wanted and nothing else."""
 
 LOG_ENTRIES = 2000
 """Events kept for gateways that were away: who missed more is given the snapshot."""
@@ -77,10 +82,16 @@ local generation = redis.call('HGET', KEYS[1], 'generation')
 if not generation then return 'gone' end
 if generation ~= ARGV[1] then return 'taken' end
 local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', ARGV[2], ARGV[3], unpack(ARGV, 4))
-if type(added) == 'table' and added.err then return 'refused' end
+if type(added) == 'table' and added.err then
+  if string.find(added.err, 'equal or smaller', 1, true) then return 'refused' end
+  return added
+end
 return 'ok'
 """
-"""KEYS head, stream; ARGV generation, entries kept, id, fields and values."""
+"""KEYS head, stream; ARGV generation, entries kept, id, fields and values.
+
+`refused`: the stream has a newer id. Any other error, such as that of a full memory, is answered as
+it is."""
 
 WRITE_HEAD = """
 local generation = redis.call('HGET', KEYS[1], 'generation')
@@ -96,10 +107,19 @@ return {redis.call('HGETALL', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-
 """
 """KEYS head, news: the head, and the last entry of the news that it is as new as."""
 
+_ID = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
+_NUMBER_END = 2**63
+
 
 def key(show: str, what: Stream | Literal["owner", "head"]) -> str:
     """The key of a show's `what`."""
     return f"comptoir:{{{show}}}:{what}"
+
+
+def place(entry_id: str) -> tuple[int, int]:
+    """An id of Redis', to be compared with others."""
+    first, _, second = entry_id.partition("-")
+    return int(first), int(second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +144,7 @@ class Entry:
 def entry(raw_id: bytes, raw: Mapping[bytes, bytes]) -> Entry:
     """What XREAD gives. Raises `ValueError` for what is no entry of ours."""
     try:
-        return Entry(
+        found = Entry(
             id=raw_id.decode(),
             data=raw[b"m"],
             at_ms=int(raw[b"t"]),
@@ -133,6 +153,9 @@ def entry(raw_id: bytes, raw: Mapping[bytes, bytes]) -> Entry:
         )
     except (KeyError, UnicodeDecodeError) as exc:
         raise ValueError(f"the entry {raw_id!r} has not the fields of ours: {exc}") from None
+    if not 0 <= found.at_ms < _NUMBER_END or not -1 <= found.number < _NUMBER_END:
+        raise ValueError(f"the entry {raw_id!r} has a number that is none of ours")
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,16 +171,24 @@ class Head:
 
 
 def head(raw: Any) -> Head | None:
-    """The answer of `JOIN`; None while nobody has said how the show fares."""
-    flat, newest = raw
-    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    """The answer of `JOIN`; None while nobody has said how the show fares. Raises `ValueError` for
+    what is no head of ours."""
+    try:
+        flat, newest = raw
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        news_at = newest[0][0].decode() if newest else "0-0"
+        log_at = fields.get(b"log_at", b"0-0").decode()
+    except (TypeError, AttributeError, IndexError) as exc:
+        raise ValueError(f"that is no head of a show: {type(exc).__name__}") from None
     if b"status" not in fields:
         return None
+    if not _ID.fullmatch(log_at):
+        raise ValueError("log_at is no id of a stream")
     names = (b"owner", b"status", b"audience", b"inits")
     return Head(
         messages=b"".join(fields.get(name, b"") for name in names),
         log=fields.get(b"log", b""),
-        log_at=fields.get(b"log_at", b"0-0").decode(),
-        news_at=newest[0][0].decode() if newest else "0-0",
+        log_at=log_at,
+        news_at=news_at,
         filling=fields.get(b"filling") == b"1",
     )

@@ -140,7 +140,7 @@ async def _dial(path: Path | str, max_buffer_bytes: int) -> Connection:
     while True:
         try:
             streams = await asyncio.open_unix_connection(str(path))
-        except (ConnectionError, FileNotFoundError):
+        except OSError:  # nobody listens, or there is no descriptor left: either passes
             await asyncio.sleep(DIAL_RETRY_S)
         else:
             return Connection(*streams, max_buffer_bytes=max_buffer_bytes)

@@ -11,13 +11,14 @@ from mediaserver.check import report
 from mediaserver.check.decode import decode
 from mediaserver.check.errors import CannotCheck
 from mediaserver.check.fetch import Fetcher, Reply
+from mediaserver.check.indexes import IndexReader
 from mediaserver.check.judge import Verdict, judge
 from mediaserver.check.observe import Follower
 from mediaserver.check.playlist import Multivariant, Variant
 from mediaserver.check.probes import Prober
 from mediaserver.check.read_media import read_media
 from mediaserver.check.read_multivariant import read_multivariant
-from mediaserver.check.seen import Observation, Rendition
+from mediaserver.check.seen import Index, Observation, Rendition
 
 _GRACE_S = 60.0
 """For what was begun when the time was up."""
@@ -27,8 +28,9 @@ async def check(url: str, *, seconds: float, timeout_s: float) -> tuple[Observat
     """Follow the origin at `url` for `seconds`. Raises `CannotCheck`."""
     async with Fetcher(timeout_s=timeout_s) as fetcher:
         seen = await _begin(fetcher, url)
+        indexes, until_s = IndexReader(fetcher, seen), time.monotonic() + seconds
         followers = [
-            Follower(fetcher, seen, rendition, until_s=time.monotonic() + seconds)
+            Follower(fetcher, seen, rendition, indexes, until_s=until_s)
             for rendition in seen.renditions
         ]
         try:
@@ -53,7 +55,8 @@ async def _begin(fetcher: Fetcher, url: str) -> Observation:
     if not index.ok:
         raise CannotCheck(f"{url} {index.fault}.")
     multivariant = read_multivariant(index.body, index.url)
-    seen = Observation(url=index.url, index=index, multivariant=multivariant)
+    first = Index(reply=index, multivariant=multivariant)
+    seen = Observation(url=index.url, indexes=[first])
     _name_renditions(seen, multivariant, index)
     return seen
 

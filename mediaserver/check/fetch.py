@@ -1,6 +1,7 @@
 """GETs and others, bounded in size and time; every reply is kept with when its bytes came."""
 
 import asyncio
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -188,6 +189,18 @@ def decoded(body: bytes, coding: str, limit: int) -> tuple[bytes, str | None]:
     if not unpacker.eof:
         return b"", "says that it is gzip and is not, or not all of it"
     return unpacked, None
+
+
+def max_age_s(headers: Mapping[str, str]) -> int | None:
+    """For how long a shared cache may keep it; None where nothing is said, 0 for not at all."""
+    control = headers.get("cache-control", "").lower()
+    if re.search(r"\b(?:no-store|no-cache|private)\b", control):
+        return 0
+    for name in ("s-maxage", "max-age"):
+        match = re.search(rf'\b{name}="?([0-9]{{1,10}})', control)
+        if match:
+            return int(match[1])
+    return None
 
 
 def _none(method: str, url: str, sent_s: float, error: str) -> Reply:

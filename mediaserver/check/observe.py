@@ -12,6 +12,7 @@ from typing import Any
 
 from mediaserver.check.boxes import Init, inspect_init, inspect_media
 from mediaserver.check.fetch import Fetcher, Reply
+from mediaserver.check.indexes import IndexReader, newest_init
 from mediaserver.check.playlist import MediaPlaylist, Ref, Segment
 from mediaserver.check.read_media import read_media
 from mediaserver.check.seen import (
@@ -44,17 +45,26 @@ class Follower:
     """One rendition, until the deadline."""
 
     def __init__(
-        self, fetcher: Fetcher, seen: Observation, rendition: Rendition, *, until_s: float
+        self,
+        fetcher: Fetcher,
+        seen: Observation,
+        rendition: Rendition,
+        indexes: IndexReader,
+        *,
+        until_s: float,
     ) -> None:
         self.rendition = rendition
         self._fetcher = fetcher
         self._seen = seen
+        self._indexes = indexes
         self._until_s = until_s
         self._slots = asyncio.Semaphore(MAX_FETCHES)
         self._tasks: set[asyncio.Task[None]] = set()
         self._asked: set[tuple[int, int]] = set()
         self._left: dict[Ref, tuple[str, float, float]] = {}
         self._turn = 0
+        self._init: Ref | None = None
+        """The newest that was listed."""
 
     async def follow(self) -> None:
         """Do all of it, and wait for what was begun."""
@@ -102,6 +112,10 @@ class Follower:
         reply = await self._directed(target)
         playlist = read_media(reply.body, self.rendition.url) if reply.ok else None
         self.rendition.reloads.append(Reload(reply=reply, playlist=playlist, target=target))
+        init = None if playlist is None else newest_init(playlist)
+        if init not in (None, self._init):
+            self._init = init
+            self._begin(self._indexes.read_after(reply.done_s))
 
     async def _directed(self, target: tuple[int, int] | None, more: str = "") -> Reply:
         query = "" if target is None else f"_HLS_msn={target[0]}&_HLS_part={target[1]}"

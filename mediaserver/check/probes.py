@@ -43,10 +43,17 @@ class Prober:
     async def _blocking(self, playlist: MediaPlaylist) -> None:
         msn, part = playlist.edge
         await asyncio.gather(
-            self._directed("whole", msn, None),
+            self._whole_and_past(playlist),
             self._past_the_end(playlist),
             *(self._directed("equal", msn, part) for _ in range(EQUAL_REQUESTS)),
         )
+
+    async def _whole_and_past(self, playlist: MediaPlaylist) -> None:
+        """BR-02, then BR-08: of a show that has just begun nothing is past before the open segment
+        is whole."""
+        msn = playlist.edge[0]
+        await self._directed("whole", msn, None)
+        await self._directed("past segment", min(msn, max(0, playlist.media_sequence - 1)), None)
 
     async def _past_the_end(self, playlist: MediaPlaylist) -> None:
         """BR-03: one past the last part of the open segment, asked shortly before that is full."""
@@ -73,7 +80,6 @@ class Prober:
         await self._query("part alone", "_HLS_part=0")
         for query in _MALFORMED:
             await self._query("malformed", query)
-        await self._directed("past segment", max(0, playlist.media_sequence - 1), None)
         await self._query("unknown parameter", "comptoir_check=1&_HLS_unknown=YES")
         for url in self._unknown(playlist):
             self._note("unknown", await self._fetcher.ask("GET", url, {}))

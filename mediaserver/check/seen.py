@@ -158,6 +158,14 @@ class Decoded:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Index:
+    """The multivariant playlist as it was fetched once."""
+
+    reply: Reply
+    multivariant: Multivariant
+
+
 @dataclass(slots=True, kw_only=True)
 class Rendition:
     """One media playlist and what it led to."""
@@ -235,8 +243,8 @@ class Observation:
     """What was seen of an origin."""
 
     url: str
-    index: Reply
-    multivariant: Multivariant
+    indexes: list[Index]
+    """Every one that was read; there is a first."""
     renditions: list[Rendition] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
@@ -244,6 +252,16 @@ class Observation:
     """Every reply, without bodies."""
     alpn: str | None = None
     """What TLS agreed on; None without TLS."""
+
+    @property
+    def index(self) -> Reply:
+        """The answer in which the first multivariant playlist came."""
+        return self.indexes[0].reply
+
+    @property
+    def multivariant(self) -> Multivariant:
+        """The first multivariant playlist."""
+        return self.indexes[0].multivariant
 
     @property
     def video(self) -> list[Rendition]:

@@ -40,7 +40,8 @@ def run_demo(options: Mapping[str, Any]) -> None:
         "demo": {"title": "The corner shop", "host_key": new_key()},
         "yours": {"title": "Your own show", "host_key": new_key()},
     }
-    config = configuration.load(None, {"log": {"level": "warning"}, **options, "shows": shows})
+    demonstrated = {"log": {"level": "warning"}, "gateway": {"list_shows": True}}
+    config = configuration.load(None, {**demonstrated, **options, "shows": shows})
     logs.configure(config.log, process="demo")
     uvloop.run(_demo(config, Console()))
 

@@ -31,6 +31,8 @@ class Answer:
     body: bytes = b""
     gzip_body: bytes | None = None
     """The body once more, gzipped, where that is worth it."""
+    etag: str = ""
+    """Where the same address has other content at another time: its entity tag, quoted."""
     ranges: bool = False
     """True where single byte ranges are served."""
     wire: "Wire | None" = field(default=None, init=False, repr=False, compare=False)

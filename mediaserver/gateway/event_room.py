@@ -41,7 +41,8 @@ class ShowRoom:
     """Made when main first tells of a show. One event loop only.
 
     `media` gives the view of a media epoch by its name, None when there is no such media here;
-    `push` is where its listeners may subscribe to that media.
+    `push` is where its listeners may subscribe to that media; `pictured` says whether there is a
+    poster.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class ShowRoom:
         audience: Audience,
         push: PushRoom,
         media: Callable[[str], MediaView | None],
+        pictured: Callable[[], bool] = lambda: False,
     ) -> None:
         self.audience = audience
         self.push = push
@@ -58,6 +60,7 @@ class ShowRoom:
         self.status = ShowStatus(show=show, title=show, state="idle", epoch=None)
         self.watching = 0
         self._media = media
+        self._pictured = pictured
         self._folded: ShowState | None = None
         self._history = History(epoch="", offset=0)
         self._rendered: RenderedSnapshot | None = None
@@ -66,6 +69,11 @@ class ShowRoom:
     def has_log(self) -> bool:
         """Whether main has sent the log: without it nobody can be told where they stand."""
         return self._folded is not None
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether the show is not for the public, as far as its log is known."""
+        return self._folded is not None and self._folded.rehearsal
 
     @property
     def log_place(self) -> tuple[str, int] | None:
@@ -182,6 +190,7 @@ class ShowRoom:
                 status=self.status,
                 anchor_utc_us=anchor_utc_us,
                 viewers=self.watching,
+                poster=self._pictured(),
                 log=None,
                 products={},
                 cues=(),
@@ -191,6 +200,7 @@ class ShowRoom:
             status=self.status,
             anchor_utc_us=anchor_utc_us,
             viewers=self.watching,
+            poster=self._pictured(),
             log=LogPlace(epoch=self._history.epoch, offset=self._history.offset),
             products=folded.products,
             offers=folded.offers,

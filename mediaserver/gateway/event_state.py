@@ -49,6 +49,8 @@ class Snapshot:
     offers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     rehearsal: bool = False
     viewers: int = 0
+    poster: bool = False
+    """Whether there is a poster to be had."""
 
     def document(self) -> dict[str, Any]:
         """As plain data."""
@@ -59,6 +61,7 @@ class Snapshot:
             "epoch": self.status.epoch,
             "anchor_utc_us": self.anchor_utc_us,
             "viewers": self.viewers,
+            "poster": self.poster,
             "log": None
             if self.log is None
             else {"epoch": self.log.epoch, "offset": self.log.offset},

@@ -8,6 +8,7 @@ import gzip
 import importlib.resources
 import mimetypes
 from collections.abc import Collection
+from dataclasses import replace
 from importlib.resources.abc import Traversable
 
 from mediaserver.config import SHOW_NAME
@@ -40,6 +41,11 @@ _CAPTURE_NONE = "camera=(), microphone=(), display-capture=()"
 _AN_HOUR = "public, max-age=3600"
 _PAGES = {"home": "home.html", "watch": "watch.html", "studio": "studio.html"}
 
+MAX_WATCH_PAGES = 256
+"""Kept at a time. Strangers may ask for any name: when there are more all are forgotten."""
+_POSTER = b"/poster-of-this-show.jpg"
+"""Stands in the watch page for the address of the show's poster."""
+
 _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -55,9 +61,13 @@ _COMPRESSIBLE = (".js", ".css", ".svg", ".json", ".map", ".webmanifest")
 class Faces:
     """Which path shows which page. Everything is in memory; nothing is read per request."""
 
-    def __init__(self, pages: dict[str, Answer], assets: dict[str, Answer]) -> None:
+    def __init__(
+        self, pages: dict[str, Answer], assets: dict[str, Answer], public_url: str = ""
+    ) -> None:
         self._pages = pages
         self._assets = assets
+        self._public_url = public_url.rstrip("/")
+        self._watch: dict[str, Answer] = {}
 
     def find(self, path: str) -> Answer | None:
         """The answer to a GET of `path` (raw); None when it is none of the faces'."""
@@ -65,25 +75,45 @@ class Faces:
             case [""]:
                 return self._page("home")
             case [("watch" | "studio") as page, show]:
-                return self._page(page) if SHOW_NAME.fullmatch(show) else _NO_SUCH_PAGE
+                if not SHOW_NAME.fullmatch(show):
+                    return _NO_SUCH_PAGE
+                return self._watch_page(show) if page == "watch" else self._page(page)
             case ["assets", *_]:
                 return self._assets.get(path, _NO_SUCH_PAGE)
         return self._assets.get(path)
+
+    def _watch_page(self, show: str) -> Answer:
+        """The watch page, with the poster of this show in what it says of itself to others."""
+        page = self._page("watch")
+        if _POSTER not in page.body:
+            return page
+        known = self._watch.get(show)
+        if known is None:
+            if len(self._watch) >= MAX_WATCH_PAGES:
+                self._watch.clear()
+            poster = f"{self._public_url}/live/{show}/poster.jpg"
+            body = page.body.replace(_POSTER, poster.encode())
+            known = replace(page, body=body, gzip_body=gzip.compress(body, mtime=0))
+            self._watch[show] = known
+        return known
 
     def _page(self, name: str) -> Answer:
         return self._pages.get(name, _NOT_BUILT)
 
 
-def built_faces(frame_origins: Collection[str] = ()) -> Faces:
+def built_faces(frame_origins: Collection[str] = (), public_url: str = "") -> Faces:
     """The faces in the `overlay` package's ``web/dist``; without it pages say it is not built.
 
-    Pages of `frame_origins` (``https://shop.example``) may show the watch page in a frame.
+    Pages of `frame_origins` (``https://shop.example``) may show the watch page in a frame. Links
+    to a show say where its poster is; for most who preview them that needs `public_url`.
     """
     dist = importlib.resources.files("overlay").joinpath("web", "dist")
-    return load_faces(dist, frame_origins)
+    return load_faces(dist, frame_origins, public_url)
 
 
-def load_faces(dist: Traversable, frame_origins: Collection[str] = ()) -> Faces:
+def load_faces(
+    dist: Traversable, frame_origins: Collection[str] = (), public_url: str = ""
+) -> Faces:
     """Read the built web folder: its three pages, ``assets/`` (whose names carry their content's
     hash), and the files and folders beside them (an hour in caches).
 
@@ -105,7 +135,7 @@ def load_faces(dist: Traversable, frame_origins: Collection[str] = ()) -> Faces:
                 _load_assets(item, f"/{item.name}", assets, cache_control)
             elif not item.name.endswith(".html"):
                 assets[f"/{item.name}"] = _asset(item, _AN_HOUR)
-    return Faces(pages, assets)
+    return Faces(pages, assets, public_url)
 
 
 def _load_assets(

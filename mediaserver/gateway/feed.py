@@ -42,6 +42,7 @@ log = structlog.get_logger()
 
 METRICS_EVERY_S = 2.0
 COUNT_EVERY_S = 2.5
+ASKED_EVERY_S = 2.0
 PRUNE_EVERY_S = 1.0
 
 RESYNC_EVERY_S = 2
@@ -70,6 +71,7 @@ class Feed:
         self._held: set[str] = set()
         self._owners: dict[str, str] = {}
         self._publishing = False
+        self._asked_soon = False
         self._replaying = False
         self._partial: set[str] = set()
         """The shows that a replay which is not over has told of."""
@@ -86,13 +88,16 @@ class Feed:
             _every(METRICS_EVERY_S, partial(self._report, connection)),
             _every(SEND_EVERY_S, partial(self._pass_playheads, connection)),
             _every(COUNT_EVERY_S, partial(self._count, connection)),
+            _every(ASKED_EVERY_S, partial(self._tell_asked, connection)),
         )
+        self._shows.watching.urgent = partial(self._tell_asked_soon, connection)
         try:
             async for message in connection:
                 self.take(message)
         finally:
             self._here = frozenset()
             self._replaying = False
+            self._shows.watching.urgent = lambda: None
             self._metrics.reconnected("unix")
             reporter.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -207,6 +212,22 @@ class Feed:
             if viewers
         )
         connection.send(ViewerCounts(gateway=self._gateway_id, counts=counts))
+
+    def _tell_asked(self, connection: Connection) -> None:
+        """Say which renditions are watched here."""
+        self._asked_soon = False
+        for asked in self._shows.rungs_asked(self._clock_ns()):
+            connection.send(asked)
+
+    def _tell_asked_soon(self, connection: Connection) -> None:
+        """A rendition is asked for that main may have let doze: all that this turn asks for."""
+        if not self._asked_soon:
+            self._asked_soon = True
+            asyncio.get_running_loop().call_soon(self._tell_asked_now, connection)
+
+    def _tell_asked_now(self, connection: Connection) -> None:
+        with contextlib.suppress(BusError):
+            self._tell_asked(connection)
 
     def _report(self, connection: Connection) -> None:
         connection.send(Metrics(text=self._metrics.text()))

@@ -19,6 +19,8 @@ from mediaserver.gateway.waiters import Waiting
 
 _WAIT_TARGET_DURATIONS = 3
 
+_NO_LIST = answers.as_json({"shows": []}, cache_control=answers.SOON)
+
 _directives = lru_cache(maxsize=1024)(blocking.parse)
 """Thousands ask in the same words."""
 
@@ -41,8 +43,10 @@ class Query(Protocol):
 class Origin:
     """The live media of all shows. Owns nothing: it reads `Shows`."""
 
-    def __init__(self, shows: Shows) -> None:
+    def __init__(self, shows: Shows, *, lists_shows: bool = False) -> None:
+        """`lists_shows`: whether strangers are told which shows are on air."""
         self._shows = shows
+        self._lists_shows = lists_shows
 
     def watch(self, changed: Callable[[], None]) -> None:
         """Have `changed` called whenever other media may be answered than before."""
@@ -53,19 +57,34 @@ class Origin:
         match path.kind:
             case "unknown" | "events":
                 return answers.MEDIA_UNKNOWN
+            case "shows":
+                return self._shows.listed() if self._lists_shows else _NO_LIST
             case "state":
                 return self._shows.state(path.show) or answers.SHOW_UNKNOWN
             case "index":
                 if self._shows.state(path.show) is None:
                     return answers.SHOW_UNKNOWN
                 return self._shows.index(path.show) or answers.NOT_BEGUN
+            case "poster" | "thumbnails" | "thumbnail":
+                return self._still(path)
         publication = self._shows.publication(path.show, path.epoch)
         rendition = publication.renditions.get(path.rendition) if publication else None
         if publication is None or rendition is None:
             return answers.MEDIA_UNKNOWN
+        self._shows.watching.ask(path.show, path.epoch, path.rendition)
         if path.kind == "playlist":
             return _playlist(publication, rendition, query)
         return _media(publication, rendition, path)
+
+    def _still(self, path: LivePath) -> Answer:
+        stills = self._shows.stills(path.show)
+        if stills is None:
+            return answers.SHOW_UNKNOWN
+        if path.kind == "poster":
+            return stills.poster("image/webp" if path.form == "webp" else "image/jpeg")
+        if path.kind == "thumbnail":
+            return stills.thumbnail(path.epoch, path.number)
+        return self._shows.thumbnails(path.show)
 
 
 def _playlist(

@@ -49,6 +49,8 @@ async def run(
     port: int,
     window_s: float,
     gateway_id: str,
+    lists_shows: bool = False,
+    public_url: str = "",
     reuse_port: bool = True,
     allowed_origins: tuple[str, ...] = (),
     pictures: Path | None = None,
@@ -61,6 +63,7 @@ async def run(
 
     Pages of `allowed_origins` (``https://shop.example``) may open event sockets besides our own,
     and show the watch page in a frame.
+    `lists_shows`: the home page names what is on air. Links begin with `public_url`.
     `bus_path` and `main_http` are main's Unix sockets: messages come from the one, requests that
     are not the gateway's own go to the other. Main may come and go. `pictures` is main's folder of
     products' pictures. In a `cluster` shows of other nodes come through Redis, and their requests
@@ -91,9 +94,9 @@ async def run(
     )
     async with Proxy(routes, trusted=trusted_proxies) as proxy:
         server = GatewayServer(
-            origin=Origin(shows),
+            origin=Origin(shows, lists_shows=lists_shows),
             events=events,
-            faces=built_faces(allowed_origins),
+            faces=built_faces(allowed_origins, public_url),
             proxy=proxy,
             metrics=metrics,
             pictures=Pictures(pictures) if pictures else None,

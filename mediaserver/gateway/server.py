@@ -32,6 +32,7 @@ from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.ranges import Unsatisfiable, parse_range
 from mediaserver.gateway.tls import TlsKeeper
 from mediaserver.gateway.turns import Turns
+from mediaserver.gateway.validators import unless_known
 
 STOP_S = 2.0
 LOOPBACK: tuple[Network, ...] = (
@@ -165,6 +166,7 @@ class GatewayServer:
         *,
         extra: tuple[tuple[str, str], ...] = (),
     ) -> web.Response:
+        answer = unless_known(answer, request.headers.get("If-None-Match"))
         status, body = answer.status, answer.body
         headers = [*answer.headers, *extra, SERVER]
         if answer.gzip_body is not None:

@@ -9,25 +9,35 @@ before the show is: main sends snapshots first.
 """
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import structlog
 
-from mediaserver.bus.messages import ShowAudience, ShowSnapshot, ShowStatus, ViewerMessage
+from mediaserver.bus.messages import (
+    RungsAsked,
+    ShowAudience,
+    ShowSnapshot,
+    ShowStatus,
+    ViewerMessage,
+)
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.epoch import MediaEpoch
 from mediaserver.gateway.event_audience import Audience
 from mediaserver.gateway.event_metrics import EventMetrics
 from mediaserver.gateway.event_room import ShowRoom
 from mediaserver.gateway.event_state import MediaView
+from mediaserver.gateway.held import HeldEpoch, HeldShow
 from mediaserver.gateway.hot.metrics import HotMetrics
 from mediaserver.gateway.publication import Publication, Wakes
 from mediaserver.gateway.push.room import PushRoom
+from mediaserver.gateway.show_list import OnAir, ShowList
+from mediaserver.gateway.stills import NO_STILL, ShowStills
 from mediaserver.gateway.turns import Turns
+from mediaserver.gateway.watching import Watching
 from mediaserver.gateway.window import MediaRefused
 from overlay.values import ShowEvent
+from transcoder.stills.values import Still
 from transcoder.values import TICKS_PER_SECOND, EpochEnd, InitSection, Part
 
 log = structlog.get_logger()
@@ -38,19 +48,7 @@ MAX_EPOCHS = 4
 UNNAMED_S = 60
 """How long an epoch is held that no `ShowStatus` names."""
 
-_NO_MEDIA = (ShowSnapshot, ShowEvent, ViewerMessage, ShowAudience)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Held:
-    publication: Publication
-    free_at_ns: int | None = None
-
-
-@dataclass(slots=True, kw_only=True)
-class _Show:
-    status: ShowStatus
-    epochs: dict[str, _Held] = field(default_factory=dict)
+_NO_MEDIA = (ShowSnapshot, ShowEvent, ViewerMessage, ShowAudience, Still)
 
 
 class Shows:
@@ -72,12 +70,15 @@ class Shows:
         """The one scheduler of this process's writes to many."""
         self._wakes = Wakes(turns=self.turns, meter=self.hot_metrics)
         self._rooms: dict[str, ShowRoom] = {}
-        self._shows: dict[str, _Show] = {}
+        self._shows: dict[str, HeldShow] = {}
         self.pulling: Callable[[str], int] = lambda _: 0
         """How many connections pull a show's media, as the HTTP layer knows."""
+        self.watching = Watching()
+        """Which renditions are watched here."""
         self.refused = 0
         """Count of parts and init sections that could not be listed."""
         self._log_refused_at_ns = 0
+        self._list = ShowList(self._on_air, clock_ns)
         self._watchers: list[Callable[[], None]] = []
 
     def watch(self, changed: Callable[[], None]) -> None:
@@ -107,6 +108,9 @@ class Shows:
                     return False
                 case ShowAudience():
                     self._room(message.show).tell_audience(message.viewers)
+                    return False
+                case Still():
+                    self._still(message)
                     return False
                 case EpochEnd():
                     return self._epoch(message.show, message.epoch).end()
@@ -188,6 +192,21 @@ class Shows:
             show: max(len(room.audience), self.pulling(show)) for show, room in self._rooms.items()
         }
 
+    def rungs_asked(self, now_ns: int) -> list[RungsAsked]:
+        """What main is to be told of the renditions that are watched here."""
+        epochs = [
+            (name, epoch)
+            for name, show in self._shows.items()
+            for epoch, held in show.epochs.items()
+            if not held.publication.epoch.ended
+        ]
+        pushed = [
+            (name, epoch, rendition)
+            for name, room in self._rooms.items()
+            for epoch, rendition in room.push.watched
+        ]
+        return self.watching.take(epochs, pushed, now_ns)
+
     def log_place(self, show: str) -> tuple[str, int] | None:
         """Log epoch and offset up to which a show's log is known; None without a log."""
         room = self._rooms.get(show)
@@ -211,17 +230,51 @@ class Shows:
         known = self._shows.get(show)
         if known is None:
             return None
-        named = known.epochs.get(known.status.epoch or "")
-        if named is not None and named.publication.index is not None:
-            return named.publication.index
-        live = [h.publication for h in known.epochs.values() if not h.publication.epoch.ended]
-        return next((p.index for p in reversed(live) if p.index is not None), None)
+        found = self._to_watch(known)
+        return None if found is None else found.index
+
+    def stills(self, show: str) -> ShowStills | None:
+        """Poster and thumbnails; None when there is no such show."""
+        known = self._shows.get(show)
+        return None if known is None else known.stills
+
+    def thumbnails(self, show: str) -> Answer:
+        """The track of thumbnails of what there is to watch now."""
+        known = self._shows.get(show)
+        publication = None if known is None else self._to_watch(known)
+        if known is None or publication is None:
+            return NO_STILL
+        epoch = publication.epoch.name
+        view = self._view(show, epoch)
+        if view is None:
+            return NO_STILL
+        return known.stills.track(
+            epoch, anchor_utc_us=view.anchor_utc_us, begin_tick=view.begin_tick
+        )
+
+    def listed(self) -> Answer:
+        """The shows on air, for a front door."""
+        return self._list.answer()
 
     def publication(self, show: str, epoch: str) -> Publication | None:
         """A media epoch of a show, or None."""
         known = self._shows.get(show)
         held = known.epochs.get(epoch) if known is not None else None
         return None if held is None else held.publication
+
+    def _on_air(self) -> Iterator[OnAir]:
+        """None that rehearses: that is not for the public yet."""
+        for name, show in self._shows.items():
+            if show.status.state in ("live", "away") and not self._room(name).rehearses:
+                yield OnAir(status=show.status, stills=show.stills)
+
+    def _to_watch(self, show: HeldShow) -> Publication | None:
+        """What of a show is to be watched now; None while nothing is on air."""
+        named = show.epochs.get(show.status.epoch or "")
+        if named is not None and named.publication.index is not None:
+            return named.publication
+        live = [h.publication for h in show.epochs.values() if not h.publication.epoch.ended]
+        return next((p for p in reversed(live) if p.index is not None), None)
 
     def _changed(self) -> None:
         for changed in self._watchers:
@@ -245,7 +298,7 @@ class Shows:
             return False
         self._room(status.show).tell_status(status)
         if known is None:
-            self._shows[status.show] = _Show(status=status)
+            self._shows[status.show] = HeldShow(status=status, stills=ShowStills(self._window_s))
             return True
         known.status = status
         if status.epoch is not None:
@@ -255,6 +308,12 @@ class Shows:
                 else:
                     self._retire(held, now_ns)
         return True
+
+    def _still(self, still: Still) -> None:
+        show = self._shows.get(still.show)
+        if show is None:
+            raise MediaRefused(f"there is no show {still.show[:64]!r}")
+        show.stills.take(still)
 
     def _part(self, part: Part, now_ns: int) -> bool:
         taken = self._epoch(part.show, part.epoch).add_part(part, now_ns)
@@ -280,7 +339,7 @@ class Shows:
         while len(show.epochs) >= MAX_EPOCHS:
             self._free(show, next(name for name in show.epochs if name != show.status.epoch))
         unnamed = show.status.epoch is not None and show.status.epoch != init.epoch
-        show.epochs[init.epoch] = _Held(
+        show.epochs[init.epoch] = HeldEpoch(
             publication=Publication(epoch, self._wakes),
             free_at_ns=now_ns + UNNAMED_S * 1_000_000_000 if unnamed else None,
         )
@@ -295,11 +354,20 @@ class Shows:
                 turns=self.turns,
                 meter=self.event_metrics.push,
                 clock_ns=self._clock_ns,
+                wanted=partial(self.watching.ask, show),
             )
             self._rooms[show] = ShowRoom(
-                show, audience=audience, push=push, media=partial(self._view, show)
+                show,
+                audience=audience,
+                push=push,
+                media=partial(self._view, show),
+                pictured=partial(self._pictured, show),
             )
         return self._rooms[show]
+
+    def _pictured(self, show: str) -> bool:
+        stills = self.stills(show)
+        return stills is not None and bool(stills.poster_tag)
 
     def _view(self, show: str, epoch: str) -> MediaView | None:
         publication = self.publication(show, epoch)
@@ -318,12 +386,13 @@ class Shows:
             raise MediaRefused(f"show {show[:64]!r} has no epoch {epoch[:64]!r} here")
         return publication.epoch
 
-    def _free(self, show: _Show, name: str) -> None:
+    def _free(self, show: HeldShow, name: str) -> None:
         show.epochs.pop(name).publication.close()
         self._room(show.status.show).push.drop(name)
+        show.stills.drop(name)
         log.info("epoch_freed", show=show.status.show, epoch=name)
 
-    def _retire(self, held: _Held, now_ns: int) -> None:
+    def _retire(self, held: HeldEpoch, now_ns: int) -> None:
         """Another epoch is on: what this one listed leaves with it (§6.2.2 as for a segment)."""
         epoch = held.publication.epoch
         if epoch.end() or held.free_at_ns is None:

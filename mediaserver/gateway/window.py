@@ -21,7 +21,7 @@ from mediaserver.errors import ComptoirError
 from transcoder.hls.media import MediaPlaylist, MediaSegment
 from transcoder.hls.media_metadata_tags import DateRange, PreloadHint, RenditionReport
 from transcoder.hls.media_segment_tags import PartialSegment
-from transcoder.values import TICKS_PER_SECOND, Anchor, InitSection, Part
+from transcoder.values import STRETCH_TICKS, TICKS_PER_SECOND, Anchor, InitSection, Part
 
 MIN_LISTED_SEGMENTS = 6
 """Apple's authoring rules, 8.11; above §6.2.2's three target durations."""
@@ -29,7 +29,10 @@ MIN_LISTED_SEGMENTS = 6
 MAX_PART_BYTES = 8 * 1024 * 1024
 """A second of video at 64 Mb/s. A worker decodes strangers' media: it may not fill the memory."""
 
-MAX_INITS = 64
+MAX_INITS = 256
+"""Held at once, or two for each second of a long window; those that nothing refers to any more
+leave. A worker changes its encoders each two seconds at the very most, so that many last for longer
+than a window and what is held after it."""
 
 _PART_TARGET_DURATIONS = 3
 
@@ -96,6 +99,7 @@ class RenditionWindow:
         self._window_ticks = window_ticks
         self._part_ticks = part_ticks
         self._segment_ticks = segment_ticks
+        self._most_inits = max(MAX_INITS, 2 * window_ticks // TICKS_PER_SECOND)
         self.target_duration_s = max(1, -(-segment_ticks // TICKS_PER_SECOND))
         self._part_keep_ticks = _PART_TARGET_DURATIONS * self.target_duration_s * TICKS_PER_SECOND
         self.ended = False
@@ -189,7 +193,9 @@ class RenditionWindow:
             if known != init:
                 raise MediaRefused(f"generation {init.generation} has another init section")
             return False
-        if init.generation < 0 or len(self._inits) >= MAX_INITS:
+        if len(self._inits) >= self._most_inits and self._last is not None:
+            self._free_inits(self._last.generation)
+        if init.generation < 0 or len(self._inits) >= self._most_inits:
             raise MediaRefused(f"generation {init.generation} is one too many")
         self._inits[init.generation] = init
         return True
@@ -304,8 +310,8 @@ class RenditionWindow:
             if segment is not None and part.msn == segment.msn:
                 raise MediaRefused(f"part {part.number} does not fit the open segment")
             return False
-        if segment.duration + part.duration > self._segment_ticks:
-            # §4.4.3.1: no segment may outlast the target duration
+        if segment.duration + part.duration >= self._segment_ticks + STRETCH_TICKS:
+            # §4.4.3.1: rounded to the nearest second no segment may outlast the target duration
             raise MediaRefused(f"segment {part.msn} is longer than any may be")
         return True
 

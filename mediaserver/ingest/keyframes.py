@@ -3,10 +3,14 @@
 A request or its keyframe may be lost, and some encoders never answer (OBS, FFmpeg), so a wish is
 repeated a few times and then rests. Requests go out at most twice a second however often they are
 wished for, and ever more rarely while none is answered: on a thin line a keyframe takes seconds,
-and asking for another one makes it later still.
+and asking for another one makes it later still. Where answers have been quick a first request that
+goes unanswered is taken for lost and repeated sooner: segments of a source that is passed on wait
+for the keyframe.
 """
 
 _SPACING_NS = 500_000_000
+_LOST_AFTER_NS = 250_000_000
+"""A request is not taken for lost earlier, however quick the answers before."""
 _FIRST_AFTER_NS = 200_000_000
 """Most streams begin with a keyframe: asked at once, the encoder would make two."""
 _LONGEST_NS = 4_000_000_000
@@ -24,6 +28,8 @@ class KeyframeWish:
         self._interval_ns = interval_ns
         self._tries_left = _TRIES
         self._unanswered = 0
+        self._answer_ns = _SPACING_NS
+        """How long the last answer to a single request took."""
         self._asked_ns: int | None = None
         self._fulfilled_ns: int | None = None
 
@@ -56,6 +62,8 @@ class KeyframeWish:
 
     def fulfilled(self, now_ns: int) -> None:
         """A keyframe came."""
+        if self._unanswered == 1 and self._asked_ns is not None:
+            self._answer_ns = now_ns - self._asked_ns
         self._tries_left = self._unanswered = 0
         self._fulfilled_ns = now_ns
 
@@ -74,5 +82,8 @@ class KeyframeWish:
         return True
 
     def _spacing_ns(self) -> int:
-        """From the last request to the next: half a second, doubled for each without an answer."""
+        """From the last request to the next: half a second, doubled for each without an answer; the
+        first is repeated after twice the time that answers take, where that is sooner."""
+        if self._unanswered == 1:
+            return min(max(2 * self._answer_ns, _LOST_AFTER_NS), _SPACING_NS)
         return min(_SPACING_NS << min(max(self._unanswered - 1, 0), 4), _LONGEST_NS)

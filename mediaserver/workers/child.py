@@ -22,7 +22,6 @@ from mediaserver import logs
 from mediaserver.errors import ComptoirError
 from mediaserver.workers.setup import ChildSetup, RunFolder
 from transcoder.errors import TranscoderError
-from transcoder.profiles import Profile
 
 EXIT_CANNOT_START = 78  # EX_CONFIG of sysexits.h
 
@@ -75,6 +74,8 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
             host=config.http.host,
             port=config.http.port,
             window_s=config.gateway.window_s,
+            lists_shows=config.gateway.list_shows,
+            public_url=config.http.public_url,
             gateway_id=setup.name,
             allowed_origins=config.http.own_origins,
             pictures=config.data / "pictures" if api else None,
@@ -95,8 +96,7 @@ def _role(setup: ChildSetup) -> Coroutine[Any, Any, None]:
         return ingest.run(bus_path=folder.bus, settings=config.webrtc, ingest_id=setup.name)
     from mediaserver import app
 
-    profile = Profile.from_plain(setup.profile)
-    return app.run_main(config=config, folder=folder, profile=profile)
+    return app.run_main(config=config, folder=folder)
 
 
 async def _until_told(role: Coroutine[Any, Any, None]) -> None:

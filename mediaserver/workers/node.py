@@ -17,7 +17,7 @@ from mediaserver.addresses import bindable
 from mediaserver.certificates import read_credentials
 from mediaserver.config import Config
 from mediaserver.errors import StartError
-from mediaserver.profiles import find_profile
+from mediaserver.profiles import check_profiles
 from mediaserver.workers.setup import RunFolder
 from mediaserver.workers.supervisor import Supervisor, supervise
 
@@ -29,12 +29,12 @@ async def run_node(config: Config, *, on_start: Callable[[Supervisor], None] | N
 
     Raises `StartError` or `ConfigError`, a sentence each, when something needed is not to be had.
     """
-    profile = find_profile(config.profile)
+    check_profiles(config)
     if "gateway" in config.roles and (tls := config.http.tls.files) is not None:
         read_credentials(tls)
     with _data_folder(config.data), _run_folder(config.data / "run-folder") as folder:
         _check_ports(config)
-        await supervise(config, folder, profile, on_start=on_start)
+        await supervise(config, folder, on_start=on_start)
 
 
 @contextmanager

@@ -1,10 +1,9 @@
 """What a child process is told when it starts, and where a node's sockets lie."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mediaserver import config as configuration
 from mediaserver.config import Config
@@ -55,8 +54,6 @@ class ChildSetup:
     name: str
     run_folder: Path
     config: Config
-    profile: Mapping[str, Any]
-    """The encoder profile as it was when the server started (`Profile.to_plain`)."""
 
     def to_line(self) -> bytes:
         """The line, newline included."""
@@ -67,7 +64,6 @@ class ChildSetup:
             "config": configuration.to_plain(
                 self.config, keys=self.role == "main", cluster=self.role == "gateway"
             ),
-            "profile": self.profile,
         }
         return json.dumps(plain).encode() + b"\n"
 
@@ -80,5 +76,4 @@ class ChildSetup:
             name=plain["name"],
             run_folder=Path(plain["run_folder"]),
             config=configuration.from_plain(plain["config"]),
-            profile=plain["profile"],
         )

@@ -26,7 +26,6 @@ from mediaserver.config import ENV_PREFIX, Config
 from mediaserver.errors import StartError
 from mediaserver.workers.child import EXIT_CANNOT_START
 from mediaserver.workers.setup import ChildSetup, Role, RunFolder
-from transcoder.profiles import Profile
 
 YOUNG_S = 5.0
 """A child that lived shorter than this is started again more slowly than the last time."""
@@ -58,9 +57,8 @@ class Backoff:
 class Supervisor:
     """Runs one node until `stop` is called. Owns every child process."""
 
-    def __init__(self, config: Config, folder: RunFolder, profile: Profile) -> None:
+    def __init__(self, config: Config, folder: RunFolder) -> None:
         self._config = config
-        self._profile = profile.to_plain()
         self._folder = folder
         self._numbers = itertools.count(1)
         self._wanted_workers = (config.spare_workers or 1) if "ingest" in config.roles else 0
@@ -154,7 +152,6 @@ class Supervisor:
             name=name,
             run_folder=self._folder.path,
             config=self._config,
-            profile=self._profile,
         )
         if process.stdin is None:
             raise StartError(f"The process {name} has no standard input.")
@@ -219,12 +216,11 @@ def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None
 async def supervise(
     config: Config,
     folder: RunFolder,
-    profile: Profile,
     *,
     on_start: Callable[[Supervisor], None] | None = None,
 ) -> None:
     """Run a node until SIGINT or SIGTERM."""
-    supervisor = Supervisor(config, folder, profile)
+    supervisor = Supervisor(config, folder)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stop)

@@ -21,7 +21,8 @@ def server(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[Node]:
     """`comptoir serve` with two shows; ends well, leaves no process and logs no traceback."""
-    node = Node(folder=tmp_path_factory.mktemp("node"), shows=SHOWS)
+    settings = {"gateway": {"list_shows": True}}
+    node = Node(folder=tmp_path_factory.mktemp("node"), shows=SHOWS, settings=settings)
     request.node.stash[_NODE] = node
     with node:
         yield node

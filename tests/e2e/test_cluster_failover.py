@@ -175,6 +175,7 @@ async def owner_of(http: aiohttp.ClientSession, house: House) -> str:
     return await eventually(claimed, TIMEOUT_S, "a node has the show")
 
 
+@pytest.mark.soak
 async def test_the_edge_is_cut_off_and_gets_what_it_missed(house: House, viewer: Viewer) -> None:
     with house.host("cut-edge"):
         await viewer.further()

@@ -192,3 +192,11 @@ def test_a_process_without_keys_can_read_what_it_is_given() -> None:
     )
     again = config.from_plain(config.to_plain(made, keys=False))
     assert set(again.shows) == set(paid)
+
+
+@pytest.mark.parametrize("url", ["redis://:p/w@host:6379", "redis://host:port", "redis://h:99999"])
+def test_an_address_of_redis_that_cannot_be_read_is_a_sentence_without_it(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"cluster\.redis.*its port is no number") as caught:
+        config.load(None, {"cluster": {"redis": url}})
+    assert "p/w" not in str(caught.value)
+    assert config.load(None, {"cluster": {"redis": "redis://:p%2Fw@host:6379/2"}}).cluster.on

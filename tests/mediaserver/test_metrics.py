@@ -4,6 +4,8 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from mediaserver.metrics import ChildMetrics, NodeMetrics, exposition
+from transcoder.ladder_state import ladder_state
+from transcoder.shedding import planned
 
 
 def _child(value: int) -> bytes:
@@ -37,8 +39,31 @@ def test_shows_are_counted_by_state() -> None:
         states=lambda: ["live", "live", "idle"],
         workers=lambda: {"idle": 1, "busy": 2},
         gateways=lambda: 1,
+        broken_profiles=lambda: {"a": True, "b": False},
     )
     page = exposition([node]).decode()
     assert 'comptoir_shows{process="main",state="live"} 2.0' in page
     assert 'comptoir_shows{process="main",state="away"} 0.0' in page
     assert 'comptoir_workers{process="main",use="busy"} 2.0' in page
+    assert 'comptoir_profile_broken{process="main",show="a"} 1.0' in page
+    assert 'comptoir_profile_broken{process="main",show="b"} 0.0' in page
+
+
+def test_what_each_ladder_does_is_counted_by_role() -> None:
+    shed = ladder_state(
+        show="demo",
+        epoch="e",
+        rungs=("720p", "480p", "360p"),
+        plan=planned(3, ("top_rung",), passed=False),
+        step=1,
+        dozing={"360p"},
+    )
+    node = NodeMetrics(
+        states=list, workers=dict, gateways=lambda: 0, ladders=lambda: {"demo": shed}
+    )
+    page = exposition([node]).decode()
+    assert 'comptoir_ladder_step{process="main",show="demo"} 1.0' in page
+    assert 'comptoir_ladder_rungs{process="main",role="mirror",show="demo"} 1.0' in page
+    assert 'comptoir_ladder_rungs{process="main",role="encoded",show="demo"} 2.0' in page
+    assert 'comptoir_ladder_rungs{process="main",role="passed",show="demo"} 0.0' in page
+    assert 'comptoir_ladder_dozing{process="main",show="demo"} 1.0' in page

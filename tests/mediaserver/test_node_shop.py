@@ -9,7 +9,6 @@ import pytest
 from mediaserver import config
 from mediaserver.app import Node
 from mediaserver.bus.messages import Replay, ShowSnapshot, ShowStatus
-from mediaserver.profiles import find_profile
 from mediaserver.workers.setup import RunFolder
 from overlay.catalog.products import ProductDraft
 from overlay.show.cues import CueDraft, CueMoment
@@ -49,7 +48,7 @@ class Gateway:
 @pytest.fixture
 async def node(tmp_path: Path) -> AsyncIterator[Node]:
     settings = config.load(None, {"data": str(tmp_path), "shows": {"a": {}, "b": {}}})
-    made = Node(settings, RunFolder(path=tmp_path), find_profile("default"))
+    made = Node(settings, RunFolder(path=tmp_path))
     await made.shop.start()
     yield made
     await made.shop.close()

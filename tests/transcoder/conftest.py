@@ -1,8 +1,10 @@
 """Synthesised media and a watched deadline for the tests of the media room."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +27,9 @@ def encoder(name: str) -> Any:
 class SolidSource:
     """A host whose pictures are one grey each: encoded as a browser would, without B-frames."""
 
-    def __init__(self, *, codec: str, width: int, height: int, source: int) -> None:
+    def __init__(
+        self, *, codec: str, width: int, height: int, source: int, preset: str = "ultrafast"
+    ) -> None:
         self._codec = codec
         self._source = source
         self._width, self._height = width, height
@@ -40,7 +44,7 @@ class SolidSource:
         self._context.gop_size = 3000
         self._context.thread_count = 1
         self._context.options = (
-            {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"}
+            {"preset": preset, "tune": "zerolatency", "forced-idr": "1"}
             if codec == "h264"
             else {"deadline": "realtime", "lag-in-frames": "0"}
         )
@@ -75,12 +79,17 @@ class SolidSource:
 
 @pytest.fixture
 def make_source() -> Callable[..., SolidSource]:
-    """`make_source(codec="h264", width=128, height=96, source=1)`."""
+    """`make_source(codec="h264", width=128, height=96, source=1, preset="ultrafast")`."""
 
     def make(
-        *, codec: str = "h264", width: int = 128, height: int = 96, source: int = 1
+        *,
+        codec: str = "h264",
+        width: int = 128,
+        height: int = 96,
+        source: int = 1,
+        preset: str = "ultrafast",
     ) -> SolidSource:
-        return SolidSource(codec=codec, width=width, height=height, source=source)
+        return SolidSource(codec=codec, width=width, height=height, source=source, preset=preset)
 
     return make
 
@@ -151,3 +160,38 @@ def _no_leaked_threads() -> Iterator[None]:
     yield
     leaked = [thread.name for thread in threading.enumerate() if thread not in before]
     assert not leaked
+
+
+@pytest.fixture
+def mutated() -> Callable[[AccessUnit, random.Random], AccessUnit]:
+    """`mutated(unit, rng)`: what a stranger may make of a unit, its flags and times included."""
+    return _mutated
+
+
+def _mutated(unit: AccessUnit, rng: random.Random) -> AccessUnit:
+    """Flipped, cut, stretched, shuffled or made up; flags and times lie as well. One in three is
+    whole, so that decoding gets beyond the first mutant."""
+    if rng.random() < 1 / 3:
+        return unit
+    data = bytearray(unit.data)
+    for _ in range(rng.choice((0, 1, 1, 3, 30))):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    how = rng.randrange(8)
+    if how == 0:
+        data = data[: rng.randrange(len(data) + 1)]
+    elif how == 1:
+        data += rng.randbytes(rng.randrange(2000))
+    elif how == 2:
+        data = bytearray(rng.randbytes(rng.randrange(400)))
+    elif how == 3:
+        middle = rng.randrange(len(data))
+        data = data[middle:] + data[:middle]
+    elif how == 4 and len(data) > 12:
+        data[4:12] = rng.randbytes(8)  # the headers: sizes, levels, frame types
+    return replace(
+        unit,
+        data=bytes(data),
+        keyframe=unit.keyframe if rng.random() < 0.8 else not unit.keyframe,
+        damaged=rng.random() < 0.1,
+        pts=unit.pts if rng.random() < 0.9 else rng.choice((0, 1, 2**40, unit.pts + 3_600_000)),
+    )

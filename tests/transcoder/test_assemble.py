@@ -5,8 +5,10 @@ from transcoder.assemble import Assembler
 from transcoder.audio_wait import PATIENCE_TICKS, SILENT_TICKS, AudioWait
 from transcoder.cmaf.emsg import read_events
 from transcoder.cues import MAX_PER_PART, CueQueue
+from transcoder.cutter import Cutter
 from transcoder.grid import Grid
-from transcoder.packager import AudioFrame, Cutter, RenditionPackager, VideoSample
+from transcoder.packager import AudioFrame, RenditionPackager
+from transcoder.samples import EncodedPicture, SlotSamples
 from transcoder.values import Part, TimedMetadata
 
 GRID = Grid(frames_per_second=30, part_slots=5, idr_slots=10, segment_slots=20)
@@ -22,56 +24,86 @@ class Audio:
         return []
 
 
-def assembler(audio: Audio, cues: CueQueue | None = None) -> Assembler:
-    packagers = [
-        RenditionPackager(show="s", epoch="e", rendition=name, generation=0, grid=GRID)
-        for name in ("a", "b")
-    ]
-    cutter = Cutter(grid=GRID, first_slot=100, next_number=7, next_msn=3)
-    return Assembler(
-        grid=GRID, cutter=cutter, packagers=packagers, audio=audio, cues=cues or CueQueue()
-    )
+class Made:
+    """An assembler of two encoders, and its cutter; `c` shows what `b` makes."""
+
+    def __init__(self, audio: Audio, cues: CueQueue | None = None) -> None:
+        packagers = [
+            RenditionPackager(show="s", epoch="e", rendition=name, generation=0, grid=GRID)
+            for name in ("a", "b")
+        ]
+        self.cutter = Cutter(grid=GRID, first_slot=100, next_number=7, next_msn=3)
+        self.assembler = Assembler(
+            grid=GRID,
+            cutter=self.cutter,
+            packagers=packagers,
+            renditions=[("a", 0), ("b", 1), ("c", 1)],
+            audio=audio,
+            cues=cues or CueQueue(),
+        )
+
+    def fill(self, stream: int, slots: range) -> None:
+        for slot in slots:
+            if slot == self.cutter.next_slot:
+                self.cutter.place()
+            idr = slot % 10 == 0
+            picture = EncodedPicture(keyframe=idr, data=IDR if idr else OTHER)
+            self.assembler.add(stream, SlotSamples(slot=slot, pictures=(picture,)))
+
+    def complete(self) -> int | None:
+        return self.assembler.complete_until_tick
 
 
-def complete(target: Assembler) -> int | None:
-    return target.complete_until_tick
-
-
-def fill(target: Assembler, rung: int, slots: range) -> None:
-    for slot in slots:
-        idr = slot % 10 == 0
-        target.add(rung, VideoSample(slot=slot, keyframe=idr, data=IDR if idr else OTHER))
-
-
-def test_a_part_is_complete_when_every_rung_has_its_slots() -> None:
+def test_a_part_is_complete_when_every_stream_has_come_to_its_end() -> None:
     audio = Audio()
-    target = assembler(audio)
-    fill(target, 0, range(100, 112))
-    assert complete(target) is None
-    fill(target, 1, range(100, 105))
-    assert complete(target) == 105 * 3000
-    parts = target.next_part()
+    made = Made(audio)
+    made.fill(0, range(100, 112))
+    assert made.complete() is None
+    made.fill(1, range(100, 105))
+    assert made.complete() == 105 * 3000
+    parts = made.assembler.next_part()
     assert [(p.rendition, p.number, p.msn, p.index) for p in parts] == [
         ("a", 7, 3, 0),
         ("b", 7, 3, 0),
+        ("c", 7, 3, 0),
     ]
     assert audio.taken == [105 * 3000]
-    assert complete(target) is None
+    assert made.complete() is None
 
 
-def test_the_last_part_holds_what_every_rung_has() -> None:
-    target = assembler(Audio())
-    fill(target, 0, range(100, 109))
-    fill(target, 1, range(100, 107))
-    target.next_part()
-    parts = target.last_part()
-    assert [(p.number, p.duration, p.last) for p in parts] == [(8, 2 * 3000, True)] * 2
+def test_a_mirror_has_the_very_samples_of_what_it_shows() -> None:
+    made = Made(Audio())
+    for stream, data in ((0, b"aaaa"), (1, b"bbbb")):
+        for slot in range(100, 105):
+            if stream == 0:
+                made.cutter.place()
+            picture = EncodedPicture(keyframe=slot == 100, data=data)
+            made.assembler.add(stream, SlotSamples(slot=slot, pictures=(picture,)))
+    a, b, c = made.assembler.next_part()
+    assert b"aaaa" in a.data
+    assert b"bbbb" in b.data
+    assert b.data == c.data
 
 
-def test_there_is_no_empty_last_part() -> None:
-    target = assembler(Audio())
-    fill(target, 0, range(100, 103))
-    assert target.last_part() == []
+def test_slots_without_a_picture_count_as_come_to() -> None:
+    made = Made(Audio())
+    made.fill(0, range(100, 105))
+    made.fill(1, range(100, 101))
+    for slot in range(101, 105):
+        assert made.complete() is None
+        made.assembler.add(1, SlotSamples(slot=slot, pictures=()))
+    assert [part.duration for part in made.assembler.next_part()] == [5 * 3000] * 3
+
+
+def test_what_has_ended_gives_what_every_stream_has() -> None:
+    made = Made(Audio())
+    made.fill(0, range(100, 109))
+    made.fill(1, range(100, 107))
+    made.cutter.end(made.assembler.next_slot)
+    made.assembler.next_part()
+    parts = made.assembler.next_part()
+    assert [(p.number, p.duration, p.last) for p in parts] == [(8, 2 * 3000, True)] * 3
+    assert made.complete() is None
 
 
 def test_a_part_does_not_wait_without_an_audio_source() -> None:
@@ -132,16 +164,16 @@ def test_a_cue_is_in_one_part_whenever_it_is_told_and_wherever_its_frame_lies(
 ) -> None:
     """CU-02, 03, 06, 07, 08, 15: over the frame's time against the moment at which it is told."""
     queue = CueQueue()
-    target = assembler(Audio(), queue)
+    made = Made(Audio(), queue)
     parts: list[Part] = []
     for turn in range(6):
         for number, (when, pts) in enumerate(told):
             if when == turn:
                 assert queue.add(cue(number, pts)) is None
                 assert queue.add(cue(number, pts + 1)) is None  # a repeat; the first counts
-        for rung in (0, 1):
-            fill(target, rung, range(100 + 5 * turn, 105 + 5 * turn))
-        parts += target.next_part()
+        for stream in (0, 1):
+            made.fill(stream, range(100 + 5 * turn, 105 + 5 * turn))
+        parts += made.assembler.next_part()
     end = START + 6 * PART
     best = [part for part in parts if part.rendition == "a"]
     other = [part for part in parts if part.rendition == "b"]
@@ -181,11 +213,12 @@ def check_cues(parts: list[Part], told: list[tuple[int, int]]) -> None:
 
 def test_the_last_part_has_only_the_cues_of_its_own_frames() -> None:
     queue = CueQueue()
-    target = assembler(Audio(), queue)
+    made = Made(Audio(), queue)
     for number, pts in enumerate((START + 6000, START + 9000)):
         queue.add(cue(number, pts))
-    for rung in (0, 1):
-        fill(target, rung, range(100, 103))
-    parts = target.last_part()
-    assert [[c.id for c in part.cues] for part in parts] == [["c0"], ["c0"]]
+    for stream in (0, 1):
+        made.fill(stream, range(100, 103))
+    made.cutter.end(103)
+    parts = made.assembler.next_part()
+    assert [[c.id for c in part.cues] for part in parts] == [["c0"]] * 3
     assert [c.id for c in queue.left()] == ["c1"]

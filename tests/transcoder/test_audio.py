@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from transcoder.audio import LOOKAHEAD_TICKS, AudioLine
+from transcoder.audio import AudioLine
 from transcoder.cmaf.aac import parse_asc
 from transcoder.cmaf.boxes import box
 from transcoder.cmaf.fragment import SYNC_FLAGS, TrackRun, fragment
-from transcoder.cmaf.movie import AudioTrack, VideoTrack, init_bytes
-from transcoder.cmaf.sps import Sps
+from transcoder.cmaf.movie import AudioTrack, init_bytes
+from transcoder.cmaf.video_config import VideoConfig
 from transcoder.packager import AudioFrame
 from transcoder.values import AccessUnit
 
@@ -34,7 +34,7 @@ def encoded(pcm: Samples, *, packet: int = PACKET, layout: str = "stereo") -> li
     encoder = av.CodecContext.create("libopus", "w")
     encoder.sample_rate, encoder.layout, encoder.format = RATE, layout, "flt"
     encoder.bit_rate = 96_000
-    encoder.options = {"frame_duration": str(packet * 1000 // RATE)}
+    encoder.options = {"frame_duration": str(packet * 1000 / RATE)}
     encoder.open()
     packets = []
     for start in range(0, len(pcm) - packet + 1, packet):
@@ -69,19 +69,13 @@ def beeps(seconds: float, at: Sequence[float]) -> Samples:
 
 def muxed(asc: bytes, frames: list[AudioFrame]) -> bytes:
     """The frames as a player gets them: fragments behind an init section."""
-    sps = Sps(
-        profile=66,
-        constraints=0,
-        level=10,
-        chroma_format=1,
-        luma_bits=8,
-        chroma_bits=8,
+    video = VideoConfig(
+        codec_string="avc1.42000A",
         width=16,
         height=16,
-        sample_aspect=None,
-        colour=None,
+        shown_width=16,
+        sample_entry=box(b"avc1", bytes(78)),
     )
-    video = VideoTrack(sps=sps, sps_nal=b"\x67\x42\x00\x0a", pps_nal=b"\x68\x00")
     run = TrackRun(
         track=2,
         decode_time=frames[0].start,
@@ -174,7 +168,7 @@ def test_a_source_whose_clock_drifts_stays_in_sync(drift_ppm: int) -> None:
     for index, data in enumerate(packets):
         pts = round(index * 1800 * scale)
         line.feed(unit(data, pts))
-        frames += line.take(pts - 2 * LOOKAHEAD_TICKS)
+        frames += line.take(pts - 4 * FRAME * 15 // 8)
     assert_continuous(frames)
     for time in at:
         assert abs(onset_s(line, frames, time * scale) - time * scale) < 0.005
@@ -251,6 +245,49 @@ def test_what_is_taken_does_not_depend_on_how_it_is_taken() -> None:
     at_once = lines[0].take(2 * TICK)
     in_steps = [f for tick in range(0, 2 * TICK + 1, 7500) for f in lines[1].take(tick)]
     assert at_once == in_steps
+
+
+@pytest.mark.parametrize("packet", [120, 240, 480, 960, 1920, 2880])
+@pytest.mark.parametrize("ppm", [0, 300])
+def test_what_is_taken_as_soon_as_enough_was_heard_is_what_patience_gives(
+    packet: int, ppm: int
+) -> None:
+    """However long the packets are, and while their clock is followed."""
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE).astype(np.float32)
+    units = [
+        unit(data, 1234 + round(index * packet * 15 / 8 * (1 + ppm / 1e6)))
+        for index, data in enumerate(encoded(tone, packet=packet))
+    ]
+    patient, prompt, early = (AudioLine(start_tick=777, bitrate_bps=128_000) for _ in range(3))
+    for one in units:
+        patient.feed(one)
+    soonest: list[AudioFrame] = []
+    too_soon: list[AudioFrame] = []
+    until_tick = 777 + 30_000
+    for one in units:
+        prompt.feed(one)
+        while prompt.heard_tick >= prompt.needed_tick(until_tick):
+            soonest += prompt.take(until_tick)
+            too_soon += early.take(until_tick)
+            until_tick += 30_000
+        early.feed(one)
+    assert len(soonest) > RATE // FRAME
+    assert soonest == patient.take(until_tick - 30_000)
+    assert len(too_soon) == len(soonest)
+    assert too_soon != soonest, "a packet less is not enough"
+
+
+def test_what_is_heard_ends_with_the_last_packet_and_does_not_begin_before_one() -> None:
+    line = AudioLine(start_tick=9000, bitrate_bps=128_000)
+    assert line.heard_tick == 9000
+    for index, data in enumerate(encoded(beeps(0.2, ()))):
+        line.feed(unit(data, 18_000 + index * 1800))
+        end_tick = 18_000 + (index + 1) * 1800
+        assert end_tick - 700 <= line.heard_tick < end_tick - 585, "the codec's delay"
+    line.feed(unit(b"", 90_000))
+    assert line.heard_tick < 90_000
+    line.reset_source()
+    assert line.heard_tick == 9000
 
 
 @settings(max_examples=25)

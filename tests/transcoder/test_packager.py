@@ -19,18 +19,12 @@ from av.video.frame import PictureType
 from transcoder.cmaf.avc import annexb_to_avcc, nal_types, parameter_sets
 from transcoder.cmaf.reader import read_boxes
 from transcoder.cmaf.runs import Fragment, read_fragments, read_init
+from transcoder.cmaf.video_config import avc_config
+from transcoder.cutter import Cutter, PartPlan
 from transcoder.errors import MediaError
 from transcoder.grid import Grid, make_grid
-from transcoder.packager import (
-    AudioConfig,
-    AudioFrame,
-    Cutter,
-    PartPlan,
-    RenditionPackager,
-    VideoConfig,
-    VideoSample,
-    init_section,
-)
+from transcoder.packager import AudioConfig, AudioFrame, RenditionPackager, init_section
+from transcoder.samples import EncodedPicture, SlotSamples
 from transcoder.values import Anchor, InitSection, Part, TimedMetadata
 
 WIDTH, HEIGHT = 176, 98  # not a multiple of 16: the SPS crops
@@ -45,7 +39,7 @@ class Show:
 
     init: InitSection
     parts: list[Part]
-    video: list[VideoSample]
+    video: list[SlotSamples]
     audio: list[AudioFrame]
 
     @property
@@ -71,17 +65,18 @@ def x264() -> VideoCodecContext:
     return encoder
 
 
-def encoded_video(cuts: Cutter) -> tuple[bytes, list[VideoSample]]:
+def encoded_video() -> tuple[bytes, list[SlotSamples]]:
     encoder = x264()
     samples = []
     for slot in range(FIRST_SLOT, FIRST_SLOT + 30 * SECONDS + 4):
         picture = np.full((HEIGHT * 3 // 2, WIDTH), slot % 200 + 20, np.uint8)
         frame = av.VideoFrame.from_ndarray(picture, format="yuv420p")
         frame.pts = slot
-        frame.pict_type = PictureType.I if cuts.wants_idr(slot) else PictureType.NONE
+        frame.pict_type = PictureType.NONE if (slot - FIRST_SLOT) % 30 else PictureType.I
         for packet in encoder.encode(frame):
             data = annexb_to_avcc(bytes(packet))
-            samples += [VideoSample(slot=slot, keyframe=packet.is_keyframe, data=data)]
+            encoded = EncodedPicture(keyframe=packet.is_keyframe, data=data)
+            samples += [SlotSamples(slot=slot, pictures=(encoded,))]
     return encoder.extradata or b"", samples
 
 
@@ -106,7 +101,7 @@ def encoded_audio(start: int) -> tuple[bytes, list[AudioFrame]]:
 @pytest.fixture(scope="module")
 def show() -> Show:
     cuts = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=11, next_msn=4)
-    extradata, video = encoded_video(cuts)
+    extradata, video = encoded_video()
     asc, audio = encoded_audio(FIRST_SLOT * 1600)
     parts = list(packaged(GRID, cuts, video, audio))
     sps, pps = parameter_sets(extradata)
@@ -118,7 +113,7 @@ def show() -> Show:
         ladder=("98p",),
         anchor=Anchor(utc_us=1, monotonic_ns=2),
         grid=GRID,
-        video=VideoConfig(width=WIDTH, height=HEIGHT, sps=sps, pps=pps),
+        video=avc_config([sps], [pps]),
         audio=AudioConfig(asc=asc),
         bandwidth_bps=500_000,
         average_bandwidth_bps=400_000,
@@ -131,23 +126,21 @@ def packager(grid: Grid = GRID) -> RenditionPackager:
 
 
 def packaged(
-    grid: Grid, cuts: Cutter, video: list[VideoSample], audio: list[AudioFrame]
+    grid: Grid, cuts: Cutter, video: list[SlotSamples], audio: list[AudioFrame]
 ) -> Iterator[Part]:
     """All of `video` as parts, the last one cut short; each with the audio that ends in it."""
     packs = packager(grid)
     pending = list(audio)
-    end = video[-1].slot + 1
-    while cuts.current.first_slot < end:
-        whole = cuts.current.first_slot + cuts.current.slots <= end
-        plan = cuts.advance() if whole else cuts.cut_short(end)
-        assert plan is not None
+    for _ in video:
+        cuts.place()
+    cuts.end(video[-1].slot + 1)
+    while cuts.peek() is not None:
+        plan = cuts.take()
         first = plan.first_slot - FIRST_SLOT
-        end_sample = (plan.first_slot + plan.slots) * grid.slot_ticks * 8 // 15
+        end_sample = plan.end_slot * grid.slot_ticks * 8 // 15
         mine = [frame for frame in pending if frame.start + 1024 <= end_sample]
         del pending[: len(mine)]
         yield packs.part(plan, video[first : first + plan.slots], mine, cues_in(plan))
-        if not whole:
-            return
 
 
 def cues_in(plan: PartPlan) -> tuple[TimedMetadata, ...]:
@@ -294,61 +287,46 @@ def test_the_run_ends_with_a_short_part(show: Show) -> None:
     }
 
 
+def plan_of(first_slot: int, slots: int, *, index: int = 0) -> PartPlan:
+    return PartPlan(number=0, msn=0, index=index, first_slot=first_slot, slots=slots, last=False)
+
+
 def test_a_part_too_short_for_an_audio_frame_has_a_video_run_alone(show: Show) -> None:
-    plan = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0).cut_short(61)
-    assert plan is not None
-    part = packager().part(plan, show.video[:1], [], ())
+    part = packager().part(plan_of(FIRST_SLOT, 1), show.video[:1], [], ())
     assert [run.track for run in read_one(part).runs] == [1]
 
 
-def test_pictures_that_do_not_fill_the_plan_are_refused(show: Show) -> None:
-    plan = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0).current
+def test_slots_that_are_not_the_plans_are_refused(show: Show) -> None:
     video = show.video[:10]
     for wrong in (video[:9], show.video[:11], video[:4] + video[5:], video[::-1], []):
-        with pytest.raises(MediaError, match="one picture for each slot from 60 to 69"):
-            packager().part(plan, wrong, [], ())
+        with pytest.raises(MediaError, match="what is shown in each slot from 60 to 69"):
+            packager().part(plan_of(FIRST_SLOT, 10), wrong, [], ())
 
 
-def test_a_keyframe_elsewhere_than_planned_is_refused(show: Show) -> None:
-    cuts = Cutter(grid=GRID, first_slot=FIRST_SLOT - 10, next_number=0, next_msn=0)
-    cuts.advance()
-    with pytest.raises(MediaError, match="slot 60 of 98p must be no IDR"):
-        packager().part(cuts.current, show.video[:10], [], ())
-    plan = Cutter(grid=GRID, first_slot=FIRST_SLOT + 10, next_number=0, next_msn=0).current
-    with pytest.raises(MediaError, match="slot 70 of 98p must be an IDR"):
-        packager().part(plan, show.video[10:20], [], ())
+def test_a_segment_that_begins_without_a_keyframe_is_refused(show: Show) -> None:
+    with pytest.raises(MediaError, match="slot 70 of 98p must be a keyframe"):
+        packager().part(plan_of(FIRST_SLOT + 10, 10), show.video[10:20], [], ())
+    part = packager().part(plan_of(FIRST_SLOT + 10, 10, index=1), show.video[10:20], [], ())
+    assert (part.independent, part.opens) == (False, False)
 
 
-def test_a_keyframe_flag_that_the_picture_belies_is_refused(show: Show) -> None:
-    plan = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0).current
-    liar = VideoSample(slot=FIRST_SLOT, keyframe=True, data=show.video[1].data)
-    with pytest.raises(MediaError, match="slot 60 of 98p must be an IDR"):
-        packager().part(plan, [liar, *show.video[1:10]], [], ())
+def test_a_part_that_begins_without_a_picture_is_refused(show: Show) -> None:
+    empty = SlotSamples(slot=FIRST_SLOT, pictures=())
+    with pytest.raises(MediaError, match="begins without a picture"):
+        packager().part(plan_of(FIRST_SLOT, 10), [empty, *show.video[1:10]], [], ())
+
+
+def test_a_slot_with_more_pictures_than_ticks_is_refused(show: Show) -> None:
+    many = SlotSamples(slot=FIRST_SLOT, pictures=show.video[0].pictures * 3001)
+    with pytest.raises(MediaError, match="slot 60 of 98p has 3001 pictures"):
+        packager().part(plan_of(FIRST_SLOT, 1), [many], [], ())
 
 
 def test_audio_with_a_gap_is_refused(show: Show) -> None:
-    cuts = Cutter(grid=GRID, first_slot=FIRST_SLOT, next_number=0, next_msn=0)
     packs = packager()
-    packs.part(cuts.advance(), show.video[:10], show.audio[:15], ())
+    packs.part(plan_of(60, 10), show.video[:10], show.audio[:15], ())
     with pytest.raises(MediaError, match="audio goes on at sample"):
-        packs.part(cuts.advance(), show.video[10:20], show.audio[16:30], ())
+        packs.part(plan_of(70, 10, index=1), show.video[10:20], show.audio[16:30], ())
+    gap = [show.audio[0], show.audio[2]]
     with pytest.raises(MediaError, match="audio goes on at sample"):
-        packager().part(cuts.current, show.video[20:30], [show.audio[0], show.audio[2]], ())
-
-
-def test_an_encoder_of_another_size_is_refused(show: Show) -> None:
-    sps, pps = parameter_sets(x264().extradata or b"")
-    with pytest.raises(MediaError, match="the encoder of 98p makes 176x98, not 640x360"):
-        init_section(
-            show="demo",
-            epoch="e1",
-            rendition="98p",
-            generation=0,
-            ladder=("98p",),
-            anchor=show.init.anchor,
-            grid=GRID,
-            video=VideoConfig(width=640, height=360, sps=sps, pps=pps),
-            audio=AudioConfig(asc=bytes.fromhex("1190")),
-            bandwidth_bps=1,
-            average_bandwidth_bps=1,
-        )
+        packager().part(plan_of(80, 10, index=2), show.video[20:30], gap, ())

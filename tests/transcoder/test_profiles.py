@@ -65,7 +65,7 @@ def test_an_empty_text_is_the_default() -> None:
         ),
         (
             "scaler: x",
-            "scaler: input should be 'fast_bilinear', 'bilinear', 'bicubic', 'area', 'lanczos' or "
+            "scaler: it must be 'fast_bilinear', 'bilinear', 'bicubic', 'area', 'lanczos' or "
             "'spline' (given: 'x').",
         ),
         ("audio: 3", "audio: it must be a mapping of keys (given: 3)."),
@@ -80,7 +80,7 @@ def test_an_empty_text_is_the_default() -> None:
         (rungs(height=361), "rungs.0.height: it must be even (given: 361)."),
         (rungs(max_bitrate_bps=400_000), "rungs.0.max_bitrate_bps: it must be at least"),
         (rungs(buffer_ms=0), "rungs.0.buffer_ms: it must be 100 to 4000 (given: 0)."),
-        (rungs(tune="film"), "rungs.0.tune: input should be 'zerolatency' (given: 'film')."),
+        (rungs(tune="film"), "rungs.0.tune: it must be 'zerolatency' (given: 'film')."),
         (rungs() + rungs()[6:], "rungs: two rungs are named 'a'; each needs a name of its own"),
         (rungs() + rungs(name="b")[6:], "rungs: rungs come best first: 'b' after 'a'"),
         (

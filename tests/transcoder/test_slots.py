@@ -13,6 +13,9 @@ GRID = Grid(frames_per_second=30, part_slots=10, idr_slots=30, segment_slots=60)
 SLOT = GRID.slot_ticks
 HOLD = 10_800
 SLATE = 225_000
+QUARTER = SLOT // 4
+OFF = SLOT // 3
+"""Past a slot's beginning by so much a picture waits for the next one."""
 
 
 def filler(first_slot: int = 0) -> SlotFiller[str]:
@@ -23,17 +26,26 @@ def shown(slots: SlotFiller[str], now_tick: int) -> list[tuple[int, str | None, 
     return [(filled.slot, filled.picture, filled.kind) for filled in slots.due(now_tick)]
 
 
-def test_a_slot_waits_for_a_later_picture() -> None:
-    slots = filler()
-    slots.push(0, "a", 0)
-    assert shown(slots, 0) == []
-    slots.push(SLOT, "b", SLOT)
-    assert shown(slots, SLOT) == [(0, "a", "fresh")]
+@pytest.mark.parametrize("offset", [-QUARTER, 0, QUARTER])
+def test_a_picture_that_lies_on_a_slot_fills_it_at_once(offset: int) -> None:
+    slots = filler(1)
+    slots.push(SLOT + offset, "a", SLOT)
+    assert shown(slots, SLOT) == [(1, "a", "fresh")]
+    assert shown(slots, SLOT) == []
+
+
+@pytest.mark.parametrize("offset", [-QUARTER - 1, QUARTER + 1])
+def test_a_slot_waits_for_a_later_picture(offset: int) -> None:
+    slots = filler(1)
+    slots.push(SLOT + offset, "a", SLOT)
+    assert shown(slots, SLOT) == []
+    slots.push(2 * SLOT + offset, "b", 2 * SLOT)
+    assert shown(slots, 2 * SLOT) == [(1, "a", "fresh")]
 
 
 def test_a_slot_is_filled_when_the_hold_is_over() -> None:
     slots = filler()
-    slots.push(0, "a", 0)
+    slots.push(OFF, "a", 0)
     assert slots.due_tick == HOLD + 1
     assert shown(slots, HOLD) == []
     assert shown(slots, HOLD + 1) == [(0, "a", "fresh")]
@@ -42,25 +54,78 @@ def test_a_slot_is_filled_when_the_hold_is_over() -> None:
 
 def test_an_empty_slot_between_pictures_repeats_the_one_before() -> None:
     slots = filler()
-    slots.push(0, "a", 0)
-    slots.push(3 * SLOT, "d", 3 * SLOT)
+    slots.push(OFF, "a", 0)
+    slots.push(3 * SLOT + OFF, "d", 3 * SLOT)
     assert shown(slots, 3 * SLOT) == [(0, "a", "fresh"), (1, "a", "repeat"), (2, "a", "repeat")]
+
+
+def test_the_second_of_a_slot_that_is_filled_goes_to_the_next_where_that_is_near() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    assert shown(slots, 0) == [(0, "a", "fresh")]
+    assert slots.push(QUARTER - 1, "b", SLOT) == "late"
+    assert slots.push(QUARTER, "c", SLOT) == "taken"
+    assert slots.push(QUARTER + 1, "d", SLOT) == "replaced"
+    slots.push(2 * SLOT, "e", 2 * SLOT)
+    assert shown(slots, 2 * SLOT) == [(1, "d", "fresh"), (2, "e", "fresh")]
+
+
+def test_the_next_slots_own_picture_comes_before_the_second_of_another() -> None:
+    slots = filler()
+    slots.push(0, "a", 0)
+    list(slots.due(0))
+    slots.push(OFF, "b", OFF)
+    assert shown(slots, OFF) == []
+    assert slots.push(SLOT, "c", SLOT) == "replaced"
+    assert shown(slots, SLOT) == [(1, "c", "fresh")]
+
+
+def test_an_older_second_picture_never_takes_the_screen_back() -> None:
+    slots = filler()
+    slots.push(QUARTER, "b", QUARTER)
+    list(slots.due(QUARTER))
+    assert slots.push(QUARTER - 1, "a", QUARTER) == "late"
+    assert shown(slots, SLOT + HOLD + 1) == [(1, "b", "repeat")]
+
+
+@given(
+    interval=st.integers(SLOT * 3 // 10, SLOT * 2),
+    phase=st.integers(0, SLOT),
+    wobble=st.lists(st.integers(-SLOT // 4, SLOT // 4), min_size=100, max_size=100),
+)
+def test_no_slot_that_has_a_picture_repeats_another(
+    interval: int, phase: int, wobble: list[int]
+) -> None:
+    """Whatever the source's rate, phase and unrest, also where they lie on the border of slots."""
+    slots: SlotFiller[int] = SlotFiller(
+        grid=GRID, first_slot=0, hold_ticks=HOLD, slate_after_ticks=SLATE
+    )
+    times = sorted(phase + n * interval + off for n, off in enumerate(wobble, 1))
+    filled = []
+    for pts in times:
+        slots.push(pts, pts, pts)
+        filled += list(slots.due(pts))
+    own = {GRID.slot_of(pts) for pts in times}
+    assert {one.slot for one in filled if one.kind == "repeat"}.isdisjoint(own)
+    for one in filled:
+        if one.kind == "fresh" and one.picture is not None:
+            assert 4 * abs(one.picture - GRID.tick_of(one.slot)) <= 3 * SLOT
 
 
 def test_a_time_goes_to_the_nearest_slot() -> None:
     slots = filler()
     slots.push(SLOT // 2 - 1, "a", 0)
     slots.push(SLOT // 2, "b", 0)
-    slots.push(2 * SLOT + 10, "c", 0)
+    slots.push(2 * SLOT + OFF, "c", 0)
     assert shown(slots, 0) == [(0, "a", "fresh"), (1, "b", "fresh")]
 
 
 def test_of_two_pictures_in_a_slot_the_later_time_wins() -> None:
     slots = filler()
-    assert slots.push(100, "late", 200) == "taken"
-    assert slots.push(50, "early", 200) == "replaced"
-    assert slots.push(200, "latest", 200) == "replaced"
-    slots.push(SLOT, "next", SLOT)
+    assert slots.push(OFF + 100, "late", 200) == "taken"
+    assert slots.push(OFF + 50, "early", 200) == "replaced"
+    assert slots.push(OFF + 200, "latest", 200) == "replaced"
+    slots.push(SLOT + OFF, "next", SLOT)
     assert shown(slots, SLOT) == [(0, "latest", "fresh")]
 
 
@@ -70,7 +135,7 @@ def test_a_late_picture_is_not_shown_when_its_successor_is_there() -> None:
     list(slots.due(SLOT + HOLD + 1))
     assert slots.push(SLOT, "b", SLOT + HOLD + 2) == "late"
     slots.push(2 * SLOT, "c", SLOT + HOLD + 2)
-    slots.push(3 * SLOT, "d", SLOT + HOLD + 2)
+    slots.push(3 * SLOT + OFF, "d", SLOT + HOLD + 2)
     assert shown(slots, SLOT + HOLD + 2) == [(2, "c", "fresh")]
 
 
@@ -172,13 +237,13 @@ def test_a_picture_far_ahead_is_refused() -> None:
     slots = filler()
     assert slots.push(AHEAD_TICKS + 1, "x", 0) == "ahead"
     assert slots.push(AHEAD_TICKS, "y", 0) == "taken"
-    assert shown(slots, 0)[-1][0] == GRID.slot_of(AHEAD_TICKS) - 1
+    assert shown(slots, 0)[-1] == (GRID.slot_of(AHEAD_TICKS), "y", "fresh")
 
 
 def test_flush_ends_with_the_newest_picture() -> None:
     slots = filler()
     slots.push(0, "a", 0)
-    slots.push(2 * SLOT, "c", 0)
+    slots.push(2 * SLOT + OFF, "c", 0)
     assert [f.slot for f in slots.due(0)] == [0, 1]
     assert [(f.slot, f.picture) for f in slots.flush()] == [(2, "c")]
     assert list(slots.flush()) == []

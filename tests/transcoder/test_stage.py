@@ -4,17 +4,24 @@ from typing import Any
 
 import pytest
 
-from transcoder.audio import LOOKAHEAD_TICKS
+from transcoder.audio import AudioLine
 from transcoder.audio_wait import PATIENCE_TICKS, AudioWait
+from transcoder.cmaf.runs import read_fragments
 from transcoder.control import StartEpoch
 from transcoder.cues import CueQueue
 from transcoder.decode import Picture
+from transcoder.demand import Demand
 from transcoder.encode import RungEncoder
 from transcoder.errors import MediaError
 from transcoder.grid import Grid
+from transcoder.ladder_state import LadderState
+from transcoder.passthrough.control import Passthrough
 from transcoder.profiles import Profile, Rung, plan_rungs
 from transcoder.scale import solid
-from transcoder.stage import GIVE_UP_S, OVERLOAD_S, Stage, StagePlan
+from transcoder.sections import StagePlan
+from transcoder.shedding import GIVE_UP_AFTER_S, GIVE_UP_S, SKIP_ABOVE_S
+from transcoder.stage import Stage
+from transcoder.steering import Steering
 from transcoder.telemetry import Telemetry
 from transcoder.values import Anchor, InitSection, Part, TimedMetadata
 
@@ -47,6 +54,9 @@ class Kept:
     def part(self, part: Part) -> None:
         self.parts.append(part)
 
+    def ladder(self, state: LadderState) -> None:
+        assert state.rungs[0].role == "encoded"
+
     def request_keyframe(self, source: int) -> None:
         raise AssertionError("a stage has no source")
 
@@ -73,6 +83,11 @@ class Staged:
             wake=self.changed.set,
             audio_wait=self.audio_wait,
             cues=self.cues,
+            steering=Steering(
+                plan,
+                passing=Passthrough(mode="never", grid=GRID),
+                demand=Demand(on_demand=False),
+            ),
         )
 
     def count(self, line: str) -> float:
@@ -112,21 +127,23 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     opened.set()
 
 
-def test_far_behind_the_last_picture_is_repeated_and_no_slot_is_missing(
+def test_far_behind_only_what_begins_a_part_is_encoded_and_no_time_is_missing(
     gate: threading.Event, staged: Staged
 ) -> None:
-    behind = OVERLOAD_S * 30
-    staged.play(range(behind + 22))
-    assert staged.count("overload_slots_total") == 20
+    behind = int(SKIP_ABOVE_S) * 30
+    staged.play(range(behind + 21))
+    assert staged.count('skipped_slots_total{reason="backlog"') == 18
     gate.set()
     staged.stage.finish(20)
-    assert sum(part.duration for part in staged.out.parts) == (behind + 22) * SLOT
-    assert staged.count("slots_total") == behind + 22
+    assert sum(part.duration for part in staged.out.parts) == (behind + 21) * SLOT
+    assert staged.count("slots_total") == behind + 21
+    samples = [len(read_fragments(part.data)[0].runs[0].samples) for part in staged.out.parts]
+    assert samples == [10, 10, 10, 1, 1, 1]
 
 
 def test_a_machine_that_cannot_keep_up_ends_the_run(gate: threading.Event, staged: Staged) -> None:
     with pytest.raises(MediaError, match="cannot keep up"):
-        staged.play(range(GIVE_UP_S * 30 + 2))
+        staged.play(range((GIVE_UP_S + GIVE_UP_AFTER_S + 1) * 30))
     gate.set()
 
 
@@ -134,12 +151,13 @@ def test_a_part_waits_for_late_audio_but_not_for_long(
     staged: Staged, eventually: Callable[..., None]
 ) -> None:
     end_tick = GRID.part_ticks
+    needed_tick = AudioLine(start_tick=0, bitrate_bps=64_000).needed_tick(end_tick)
     staged.audio_wait.heard(until_tick=end_tick, now_tick=end_tick)
     staged.play(range(11))
     eventually(lambda: staged.stage.backlog == 0)
-    staged.stage.advance(end_tick + LOOKAHEAD_TICKS + PATIENCE_TICKS - 1)
+    staged.stage.advance(needed_tick + PATIENCE_TICKS - 1)
     assert staged.out.parts == []
-    staged.audio_wait.heard(until_tick=end_tick + LOOKAHEAD_TICKS, now_tick=end_tick)
+    staged.audio_wait.heard(until_tick=needed_tick, now_tick=end_tick)
     staged.stage.advance(end_tick + 1)
     assert [part.number for part in staged.out.parts] == [0]
     assert staged.stage.ended_tick == end_tick
@@ -154,7 +172,7 @@ def test_cues_are_on_their_frame_or_late_and_counted_so(
 
     tell(0, GRID.part_ticks - 1)
     tell(1, GRID.part_ticks)
-    staged.play(range(20))
+    staged.play(range(19))
     eventually(lambda: staged.stage.backlog <= 10)
     staged.stage.advance(GRID.tick_of(20))
     assert staged.out.parts[0].cues[0].revision == 0
@@ -166,7 +184,7 @@ def test_cues_are_on_their_frame_or_late_and_counted_so(
 
 
 def test_an_encoder_that_cannot_open_leaves_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transcoder.stage.init_section", _refuse)
+    monkeypatch.setattr("transcoder.sections.init_section", _refuse)
     with pytest.raises(MediaError, match="refused"):
         Staged()
 

@@ -1,7 +1,7 @@
 """H.264 byte forms: the Annex B stream of encoders and RTP, and the length-prefixed one of MP4."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from transcoder.cmaf.boxes import box
 from transcoder.cmaf.sps import Sps
@@ -11,6 +11,7 @@ _START_CODE = b"\x00\x00\x01"
 _LENGTH = struct.Struct(">I")
 _SLICES = range(1, 6)
 _IDR, _SPS, _PPS = 5, 7, 8
+_MAX_SPS, _MAX_PPS = 31, 255
 _PROFILES_WITH_FORMAT = frozenset({100, 110, 122, 144, 244})
 
 
@@ -76,12 +77,23 @@ def holds_idr(data: bytes) -> bool:
     return _IDR in list(nal_types(data))
 
 
-def avcc_box(sps: Sps, sps_nal: bytes, pps_nal: bytes) -> bytes:
-    """AVCConfigurationBox (ISO/IEC 14496-15 §5.3.3.1.2) with one SPS and one PPS."""
-    record = bytes((1, sps.profile, sps.constraints, sps.level, 0xFC | 3, 0xE0 | 1))
-    record += struct.pack(">H", len(sps_nal)) + sps_nal
-    record += bytes((1,)) + struct.pack(">H", len(pps_nal)) + pps_nal
+def avcc_box(sps: Sps, sps_nals: Sequence[bytes], pps_nals: Sequence[bytes]) -> bytes:
+    """AVCConfigurationBox (ISO/IEC 14496-15 §5.3.3.1.2) with these sets; `sps` is the first SPS.
+
+    Raises `MediaError` for more sets than its counters hold, 31 and 255.
+    """
+    if len(sps_nals) > _MAX_SPS or len(pps_nals) > _MAX_PPS:
+        raise MediaError(
+            f"a track holds {_MAX_SPS} sequence and {_MAX_PPS} picture parameter sets at most"
+        )
+    record = bytes((1, sps.profile, sps.constraints, sps.level, 0xFC | 3, 0xE0 | len(sps_nals)))
+    record += b"".join(_sized(nal) for nal in sps_nals)
+    record += bytes((len(pps_nals),)) + b"".join(_sized(nal) for nal in pps_nals)
     if sps.profile in _PROFILES_WITH_FORMAT:
         formats = (0xFC | sps.chroma_format, 0xF8 | sps.luma_bits - 8, 0xF8 | sps.chroma_bits - 8)
         record += bytes((*formats, 0))
     return box(b"avcC", record)
+
+
+def _sized(nal: bytes) -> bytes:
+    return struct.pack(">H", len(nal)) + nal

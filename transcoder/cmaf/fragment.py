@@ -13,8 +13,10 @@ NON_SYNC_FLAGS = 0x0101_0000
 
 _TFHD_FLAGS = 0x02_0000 | 0x08 | 0x20
 """default-base-is-moof; default sample duration and flags are given."""
-_TRUN_FLAGS = 0x01 | 0x04 | 0x200
-"""The data offset, the first sample's flags and each sample's size are given."""
+_TRUN_FLAGS = 0x01 | 0x200
+"""The data offset and each sample's size are given."""
+_TRUN_FIRST_FLAGS = 0x04
+_TRUN_DURATIONS, _TRUN_EACH_FLAGS = 0x100, 0x400
 _MDAT_HEAD_BYTES = 8
 
 FRAGMENT_BYTES = 8 + 16 + _MDAT_HEAD_BYTES
@@ -23,11 +25,13 @@ RUN_BYTES = 8 + 24 + 20 + 24
 """What a run takes besides its samples: the head of `traf`, `tfhd`, `tfdt` and `trun`."""
 SAMPLE_BYTES = 4
 """What a sample takes besides its data."""
+MOST_SAMPLE_BYTES = 12
+"""The same where samples differ in length and more than the first may be a sync sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackRun:
-    """Consecutive samples of one track, all of the same duration."""
+    """Consecutive samples of one track."""
 
     track: int
     decode_time: int
@@ -37,17 +41,28 @@ class TrackRun:
     first_flags: int
     """Flags of the first sample; the others have `default_flags`."""
     samples: Sequence[bytes]
+    durations: Sequence[int] | None = None
+    """Of each sample, in place of `sample_duration`."""
+    flags: Sequence[int] | None = None
+    """Of each sample, in place of `default_flags` and `first_flags`."""
 
     @property
     def data_bytes(self) -> int:
         """The run's share of the `mdat`."""
         return sum(map(len, self.samples))
 
+    @property
+    def box_bytes(self) -> int:
+        """The run's `traf`."""
+        each = SAMPLE_BYTES + 4 * (self.durations is not None) + 4 * (self.flags is not None)
+        # §8.8.8.1: the first sample's flags and each sample's are not given together.
+        return RUN_BYTES - 4 * (self.flags is not None) + each * len(self.samples)
+
 
 def fragment(sequence: int, runs: Sequence[TrackRun]) -> bytes:
     """One `moof` and one `mdat`, the runs' samples one run after the other."""
     mfhd = full_box(b"mfhd", 0, 0, struct.pack(">I", sequence & 0xFFFF_FFFF))
-    trafs_bytes = sum(RUN_BYTES + SAMPLE_BYTES * len(run.samples) for run in runs)
+    trafs_bytes = sum(run.box_bytes for run in runs)
     data_offset = 8 + len(mfhd) + trafs_bytes + _MDAT_HEAD_BYTES
     trafs = []
     for run in runs:
@@ -63,16 +78,26 @@ def fragment(sequence: int, runs: Sequence[TrackRun]) -> bytes:
 def _traf(run: TrackRun, data_offset: int) -> bytes:
     """`data_offset` counts from the first byte of the `moof` (§8.8.7.1)."""
     header = struct.pack(">III", run.track, run.sample_duration, run.default_flags)
-    count = len(run.samples)
-    sizes = map(len, run.samples)
     return box(
         b"traf",
         full_box(b"tfhd", 0, _TFHD_FLAGS, header),
         full_box(b"tfdt", 1, 0, struct.pack(">Q", run.decode_time)),
-        full_box(
-            b"trun",
-            0,
-            _TRUN_FLAGS,
-            struct.pack(f">IiI{count}I", count, data_offset, run.first_flags, *sizes),
-        ),
+        _trun(run, data_offset),
     )
+
+
+def _trun(run: TrackRun, data_offset: int) -> bytes:
+    """TrackRunBox (§8.8.8), with no field of a sample that its defaults say."""
+    fields: list[Sequence[int]] = [list(map(len, run.samples))]
+    flags, first = _TRUN_FLAGS, struct.pack(">I", run.first_flags)
+    if run.durations is not None:
+        flags |= _TRUN_DURATIONS
+        fields.insert(0, run.durations)
+    if run.flags is not None:
+        flags, first = flags | _TRUN_EACH_FLAGS, b""
+        fields.append(run.flags)
+    else:
+        flags |= _TRUN_FIRST_FLAGS
+    each = [value for sample in zip(*fields, strict=True) for value in sample]
+    head = struct.pack(">Ii", len(run.samples), data_offset)
+    return full_box(b"trun", 0, flags, head, first, struct.pack(f">{len(each)}I", *each))

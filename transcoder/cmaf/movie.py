@@ -9,10 +9,9 @@ import struct
 from dataclasses import dataclass
 
 from transcoder.cmaf.aac import esds_box, parse_asc
-from transcoder.cmaf.avc import avcc_box
 from transcoder.cmaf.boxes import box, full_box
 from transcoder.cmaf.emsg import ID3_BRAND
-from transcoder.cmaf.sps import Colour, Sps
+from transcoder.cmaf.video_config import VideoConfig
 from transcoder.values import TICKS_PER_SECOND
 
 VIDEO_TRACK = 1
@@ -24,15 +23,6 @@ _UNDETERMINED_LANGUAGE = 0x55C4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VideoTrack:
-    """What the movie says of the video: its parameter sets, parsed and as NAL units."""
-
-    sps: Sps
-    sps_nal: bytes
-    pps_nal: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AudioTrack:
     """What the movie says of the audio."""
 
@@ -40,7 +30,7 @@ class AudioTrack:
     rate_hz: int
 
 
-def init_bytes(video: VideoTrack, audio: AudioTrack) -> bytes:
+def init_bytes(video: VideoConfig, audio: AudioTrack) -> bytes:
     """The init section of a muxed rendition. Raises `MediaError` for a malformed `asc`."""
     ftyp = box(b"ftyp", b"iso6", struct.pack(">I", 0), b"iso6", b"mp41", ID3_BRAND)
     return ftyp + box(
@@ -52,17 +42,16 @@ def init_bytes(video: VideoTrack, audio: AudioTrack) -> bytes:
     )
 
 
-def _video_trak(video: VideoTrack) -> bytes:
-    sps = video.sps
+def _video_trak(video: VideoConfig) -> bytes:
     return box(
         b"trak",
-        _tkhd(VIDEO_TRACK, width=_shown_width(sps), height=sps.height, volume=0),
+        _tkhd(VIDEO_TRACK, width=video.shown_width, height=video.height, volume=0),
         _mdia(
             timescale=TICKS_PER_SECOND,
             handler=b"vide",
             name=b"Video",
             media_header=full_box(b"vmhd", 0, 1, bytes(8)),
-            sample_entry=_avc1(video),
+            sample_entry=video.sample_entry,
         ),
     )
 
@@ -140,28 +129,6 @@ def _empty_stbl(sample_entry: bytes) -> bytes:
     )
 
 
-def _avc1(video: VideoTrack) -> bytes:
-    """AVCSampleEntry (ISO/IEC 14496-15 §5.4.2.1), at 72 dpi, 24 bits deep."""
-    sps = video.sps
-    extra = [avcc_box(sps, video.sps_nal, video.pps_nal)]
-    if sps.colour:
-        extra.append(_colr(sps.colour))
-    if sps.sample_aspect:
-        extra.append(box(b"pasp", struct.pack(">2I", *sps.sample_aspect)))
-    return box(
-        b"avc1",
-        struct.pack(">6xH16x2H", 1, sps.width, sps.height),
-        struct.pack(">3IH32xHh", 0x48_0000, 0x48_0000, 0, 1, 24, -1),
-        *extra,
-    )
-
-
-def _colr(colour: Colour) -> bytes:
-    """ColourInformationBox (§12.1.5) of type `nclx`."""
-    points = (colour.primaries, colour.transfer, colour.matrix, colour.full_range << 7)
-    return box(b"colr", b"nclx", struct.pack(">3HB", *points))
-
-
 def _mp4a(audio: AudioTrack) -> bytes:
     """MP4AudioSampleEntry (ISO/IEC 14496-14 §5.6) of 16-bit samples."""
     channels = parse_asc(audio.asc).channels
@@ -172,9 +139,3 @@ def _mp4a(audio: AudioTrack) -> bytes:
 def _trex(track: int) -> bytes:
     """TrackExtendsBox (§8.8.3); every fragment states its own defaults."""
     return full_box(b"trex", 0, 0, struct.pack(">5I", track, 1, 0, 0, 0))
-
-
-def _shown_width(sps: Sps) -> int:
-    """The width in square samples (§8.3.2.3)."""
-    wide, high = sps.sample_aspect or (1, 1)
-    return min(sps.width * wide // high, 0xFFFF)

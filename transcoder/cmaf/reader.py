@@ -22,7 +22,7 @@ _CHILDREN_AT = {
     # A version, flags and a count come first (ISO/IEC 14496-12 §8.5.2, §8.7.2).
     **dict.fromkeys(("stsd", "dref"), 8),
     # Sample entries: the fields of a visual or audio one come first (§12.1.3, §12.2.3).
-    **dict.fromkeys(("avc1", "avc3", "hvc1", "hev1"), 78),
+    **dict.fromkeys(("avc1", "avc3", "hvc1", "hev1", "av01"), 78),
     "mp4a": 28,
 }
 

@@ -1,29 +1,18 @@
 """The H.264 sequence parameter set (ITU-T H.264 §7.3.2.1.1), as far as the container needs it."""
 
+import contextlib
 from dataclasses import dataclass
 
 from transcoder.cmaf.bits import BitReader
+from transcoder.cmaf.colour import Colour, read_vui_head
 from transcoder.errors import MediaError
 
 MAX_SPS_BYTES = 1024
 _MAX_SIDE = 16_384
-_EXTENDED_SAR = 255
+_MAX_ID = 31
+_MAX_CPBS = 32
 _HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 """Profiles whose SPS has the chroma format, bit depth and scaling fields (§7.3.2.1.1)."""
-
-# Table E-1, from aspect_ratio_idc 1 on.
-_SAR_WIDTHS = (1, 12, 10, 16, 40, 24, 20, 32, 80, 18, 15, 64, 160, 4, 3, 2)
-_SAR_HEIGHTS = (1, 11, 11, 11, 33, 11, 11, 11, 33, 11, 11, 33, 99, 3, 2, 1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Colour:
-    """What the numbers of a picture mean (ITU-T H.273 code points)."""
-
-    primaries: int
-    transfer: int
-    matrix: int
-    full_range: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +33,12 @@ class Sps:
     """Width and height of a sample, where stated."""
     colour: Colour | None
     """Where stated."""
+    id: int = 0
+    progressive: bool = True
+    """Every picture is a frame: no fields (frame_mbs_only_flag)."""
+    reorder_frames: int | None = None
+    """How many pictures may overtake one that is shown before them (max_num_reorder_frames), where
+    stated."""
 
     @property
     def codec_string(self) -> str:
@@ -57,7 +52,9 @@ def parse_sps(nal: bytes) -> Sps:
         raise MediaError("this is no H.264 sequence parameter set")
     reader = BitReader(nal[1:].replace(b"\x00\x00\x03", b"\x00\x00"))
     profile, constraints, level = reader.bits(8), reader.bits(8), reader.bits(8)
-    reader.ue()  # seq_parameter_set_id
+    set_id = reader.ue()
+    if set_id > _MAX_ID:
+        raise MediaError(f"an SPS has the number {set_id}; there are 0 to {_MAX_ID}")
     chroma_format, luma_bits, chroma_bits, separate = 1, 8, 8, False
     if profile in _HIGH_PROFILES:
         chroma_format, luma_bits, chroma_bits, separate = _high_fields(reader)
@@ -65,8 +62,12 @@ def parse_sps(nal: bytes) -> Sps:
     _skip_order_count(reader)
     reader.ue()  # max_num_ref_frames
     reader.flag()  # gaps_in_frame_num_value_allowed_flag
-    width, height = _size(reader, chroma_array_type=0 if separate else chroma_format)
-    sample_aspect, colour = _vui(reader) if reader.flag() else (None, None)
+    width, height, progressive = _size(reader, chroma_array_type=0 if separate else chroma_format)
+    sample_aspect, colour, reorder_frames = None, None, None
+    if reader.flag():  # vui_parameters_present_flag
+        sample_aspect, colour = read_vui_head(reader)
+        with contextlib.suppress(MediaError):
+            reorder_frames = _reorder_frames(reader)
     return Sps(
         profile=profile,
         constraints=constraints,
@@ -78,6 +79,9 @@ def parse_sps(nal: bytes) -> Sps:
         height=height,
         sample_aspect=sample_aspect,
         colour=colour,
+        id=set_id,
+        progressive=progressive,
+        reorder_frames=reorder_frames,
     )
 
 
@@ -120,8 +124,8 @@ def _skip_order_count(reader: BitReader) -> None:
             reader.se()
 
 
-def _size(reader: BitReader, *, chroma_array_type: int) -> tuple[int, int]:
-    """Frame size after cropping (§7.4.2.1.1: CropUnitX, CropUnitY)."""
+def _size(reader: BitReader, *, chroma_array_type: int) -> tuple[int, int, bool]:
+    """Frame size after cropping (§7.4.2.1.1: CropUnitX, CropUnitY); whether it is progressive."""
     width = (reader.ue() + 1) * 16
     map_units = reader.ue() + 1
     frame_mbs_only = reader.flag()
@@ -136,31 +140,40 @@ def _size(reader: BitReader, *, chroma_array_type: int) -> tuple[int, int]:
         height -= unit_y * (reader.ue() + reader.ue())
     if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
         raise MediaError(f"an SPS names a picture of {width}x{height}")
-    return width, height
+    return width, height, frame_mbs_only
 
 
-def _vui(reader: BitReader) -> tuple[tuple[int, int] | None, Colour | None]:
-    """The sample aspect ratio and the colours (§E.1.1); the rest is not needed."""
-    sample_aspect = _sample_aspect(reader) if reader.flag() else None
-    if reader.flag():  # overscan_info_present_flag
+def _reorder_frames(reader: BitReader) -> int | None:
+    """max_num_reorder_frames, from where the colours end (§E.1.1); None where it is not stated."""
+    if reader.flag():  # chroma_loc_info_present_flag
+        reader.ue()
+        reader.ue()
+    if reader.flag():  # timing_info_present_flag
+        reader.bits(65)
+    hypothetical = 0
+    for _ in ("nal", "vcl"):
+        if reader.flag():
+            _skip_hrd(reader)
+            hypothetical += 1
+    if hypothetical:
+        reader.flag()  # low_delay_hrd_flag
+    reader.flag()  # pic_struct_present_flag
+    if not reader.flag():  # bitstream_restriction_flag
+        return None
+    reader.flag()  # motion_vectors_over_pic_boundaries_flag
+    for _ in range(4):  # two bounds of bytes and bits, two of motion vectors
+        reader.ue()
+    return reader.ue()
+
+
+def _skip_hrd(reader: BitReader) -> None:
+    """§E.1.2."""
+    count = reader.ue() + 1
+    if count > _MAX_CPBS:
+        raise MediaError(f"an SPS has {count} coded picture buffers; there are 1 to {_MAX_CPBS}")
+    reader.bits(8)
+    for _ in range(count):
+        reader.ue()
+        reader.ue()
         reader.flag()
-    if not reader.flag():  # video_signal_type_present_flag
-        return sample_aspect, None
-    reader.bits(3)  # video_format
-    full_range = reader.flag()
-    if not reader.flag():  # colour_description_present_flag
-        return sample_aspect, None
-    primaries, transfer, matrix = reader.bits(8), reader.bits(8), reader.bits(8)
-    return sample_aspect, Colour(
-        primaries=primaries, transfer=transfer, matrix=matrix, full_range=full_range
-    )
-
-
-def _sample_aspect(reader: BitReader) -> tuple[int, int] | None:
-    code = reader.bits(8)
-    if code == _EXTENDED_SAR:
-        width, height = reader.bits(16), reader.bits(16)
-        return (width, height) if width and height else None
-    if 1 <= code <= len(_SAR_WIDTHS):
-        return _SAR_WIDTHS[code - 1], _SAR_HEIGHTS[code - 1]
-    return None
+    reader.bits(20)

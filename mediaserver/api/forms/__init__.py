@@ -53,7 +53,11 @@ from mediaserver.api.forms.orders import OwnOrders as OwnOrders
 from mediaserver.api.forms.orders import PaymentForm as PaymentForm
 from mediaserver.api.forms.orders import PlacedOrder as PlacedOrder
 from mediaserver.api.forms.orders import StaffOrder as StaffOrder
+from mediaserver.api.forms.profiles import ProfileChoice as ProfileChoice
+from mediaserver.api.forms.profiles import ShownProfile as ShownProfile
 from mediaserver.api.forms.publishes import Health as Health
+from mediaserver.api.forms.publishes import Ladder as Ladder
+from mediaserver.api.forms.publishes import LadderRung as LadderRung
 from mediaserver.api.forms.publishes import TrackHealth as TrackHealth
 from mediaserver.api.forms.run import MarkForm as MarkForm
 from mediaserver.api.forms.run import Rehearsal as Rehearsal

@@ -1,9 +1,9 @@
 """HT: what caches and browsers need of the responses."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from mediaserver.check.fetch import Reply
+from mediaserver.check.fetch import Reply, max_age_s
 from mediaserver.check.rules.base import NotSeen, Rules, needed
 from mediaserver.check.seen import Observation
 
@@ -32,18 +32,6 @@ def _errors(seen: Observation) -> Iterator[Reply]:
 
 def _type(reply: Reply) -> str:
     return reply.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def max_age_s(headers: Mapping[str, str]) -> int | None:
-    """For how long a shared cache may keep it; None where nothing is said, 0 for not at all."""
-    control = headers.get("cache-control", "").lower()
-    if re.search(r"\b(?:no-store|no-cache|private)\b", control):
-        return 0
-    for name in ("s-maxage", "max-age"):
-        match = re.search(rf'\b{name}="?([0-9]{{1,10}})', control)
-        if match:
-            return int(match[1])
-    return None
 
 
 @rules.must("HT-01", "bis 4 (or a .m3u8 path), Apple 10.4")

@@ -1,11 +1,12 @@
 """MV: the multivariant playlist against the media it names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from mediaserver.check.indexes import Promise, promises
 from mediaserver.check.playlist import Variant
 from mediaserver.check.rules.base import NotSeen, Rules, needed
-from mediaserver.check.seen import Observation, Rendition
+from mediaserver.check.seen import Observation, Piece, Rendition
 
 rules = Rules()
 
@@ -23,25 +24,35 @@ def _pairs(seen: Observation) -> Iterator[tuple[Variant, Rendition]]:
 def _audio_bps(seen: Observation, variant: Variant) -> float:
     """The peak of the largest audio rendition in the variant's group."""
     group = variant.attributes.quoted("AUDIO")
-    if group is None or seen.multivariant is None:
+    if group is None:
         return 0.0
     urls = {m.url for m in seen.multivariant.media if m.attributes.quoted("GROUP-ID") == group}
-    return max((_peak_bps(r) for r in seen.renditions if r.url in urls), default=0.0)
+    return max(
+        (_peak_bps(_sizes(r, r.segments.values())) for r in seen.renditions if r.url in urls),
+        default=0.0,
+    )
 
 
-def _sizes(rendition: Rendition) -> list[tuple[int, float]]:
+def _judgeable(seen: Observation) -> list[Promise]:
+    """What the index said of init sections. Raises `NotSeen` where it was never read in time."""
+    found = list(promises(seen))
+    needed(found, "the ladder changed too often for the index to be read beside it")
+    return found
+
+
+def _sizes(rendition: Rendition, segments: Iterable[Piece]) -> list[tuple[int, float]]:
     """Bytes and seconds of each segment between 0.5 and 1.5 target durations."""
     latest = rendition.latest
     target_s = latest.target_s if latest else 0
     return [
         (len(piece.reply.body), piece.duration_s)
-        for piece in rendition.segments.values()
+        for piece in segments
         if piece.reply.ok and 0.5 * target_s <= piece.duration_s <= 1.5 * target_s
     ]
 
 
-def _peak_bps(rendition: Rendition) -> float:
-    return max((size * 8 / duration_s for size, duration_s in _sizes(rendition)), default=0.0)
+def _peak_bps(sizes: Iterable[tuple[int, float]]) -> float:
+    return max((size * 8 / duration_s for size, duration_s in sizes), default=0.0)
 
 
 @rules.must("MV-01", "bis 4.1, 4.4.1.1")
@@ -80,12 +91,12 @@ def _size(variant: Variant) -> tuple[int, int] | None:
 @rules.must("MV-04", "bis 4.4.6.2")
 def names_the_coded_size(seen: Observation) -> Iterator[str]:
     """RESOLUTION is the picture size in the init section."""
-    for variant, rendition in _pairs(seen):
-        video = rendition.init.of("vide") if rendition.init else None
-        said = _size(variant)
+    for promise in _judgeable(seen):
+        video = promise.init.of("vide") if promise.init else None
+        said = _size(promise.variant)
         if video is not None and video.width and said and said != (video.width, video.height):
             yield (
-                f"Variant {rendition.name} says {said[0]}x{said[1]}; its init section has "
+                f"Variant {promise.rendition.name} says {said[0]}x{said[1]}; its init section has "
                 f"{video.width}x{video.height}."
             )
 
@@ -94,17 +105,18 @@ def names_the_coded_size(seen: Observation) -> Iterator[str]:
 def names_the_frame_rate(seen: Observation) -> Iterator[str]:
     """FRAME-RATE is the measured frame rate."""
     measured = False
-    for variant, rendition in _pairs(seen):
-        said = variant.attributes.number("FRAME-RATE")
-        leads = [lead for piece in rendition.parts.values() if (lead := piece.lead)]
+    for promise in promises(seen):
+        said = promise.variant.attributes.number("FRAME-RATE")
+        leads = [lead for piece in promise.parts if (lead := piece.lead)]
         count = sum(len(span.samples) for _, span in leads)
         length_s = sum(span.duration / track.track.timescale for track, span in leads)
-        if not said or not rendition.is_video or count < _MIN_FPS_SAMPLES or length_s <= 0:
+        is_video = promise.rendition.is_video
+        if not said or not is_video or count < _MIN_FPS_SAMPLES or length_s <= 0:
             continue
         measured = True
         if abs(count / length_s - said) > _FPS_SLACK * said:
             yield (
-                f"Variant {rendition.name} says {said:g} frames a second and has "
+                f"Variant {promise.rendition.name} says {said:g} frames a second and has "
                 f"{count / length_s:.1f}."
             )
     if not measured:
@@ -114,51 +126,64 @@ def names_the_frame_rate(seen: Observation) -> Iterator[str]:
 @rules.must("MV-06", "bis 4.4.6.2, RFC 6381")
 def names_the_codecs(seen: Observation) -> Iterator[str]:
     """CODECS lists exactly the formats of the init sections."""
-    for variant, rendition in _pairs(seen):
-        listed = [each.strip() for each in (variant.attributes.quoted("CODECS") or "").split(",")]
-        if rendition.init is None or not rendition.init.tracks or listed == [""]:
+    for promise in _judgeable(seen):
+        codecs = promise.variant.attributes.quoted("CODECS") or ""
+        listed = [each.strip() for each in codecs.split(",")]
+        if promise.init is None or not promise.init.tracks or listed == [""]:
             continue
-        grouped = variant.attributes.quoted("AUDIO") is not None
-        has = [(t.codec.lower(), t.exact) for t in rendition.init.tracks]
+        grouped = promise.variant.attributes.quoted("AUDIO") is not None
+        has = [(t.codec.lower(), t.exact) for t in promise.init.tracks]
         for codec, exact in has:
             matches = [c.lower() == codec if exact else c.lower().startswith(codec) for c in listed]
             if not any(matches):
                 yield (
-                    f"Variant {rendition.name} has {codec} in its init section; CODECS lists "
-                    f"{', '.join(listed)}."
+                    f"Variant {promise.rendition.name} has {codec} in its init section; CODECS "
+                    f"lists {', '.join(listed)}."
                 )
         for name in listed:
             prefix = name.lower().split(".")[0]
             if not grouped and not any(codec.split(".")[0] == prefix for codec, _ in has):
-                yield f"Variant {rendition.name} lists {name} in CODECS and has no such track."
+                yield (
+                    f"Variant {promise.rendition.name} lists {name} in CODECS and has no such "
+                    "track."
+                )
 
 
 @rules.must("MV-07", "bis 4.4.6.2, Apple 9.13, 1.29")
 def bandwidth_is_a_peak(seen: Observation) -> Iterator[str]:
     """BANDWIDTH is at least the measured peak segment bit rate."""
-    needed((size for _, r in _pairs(seen) for size in _sizes(r)), "no whole segment")
-    for variant, rendition in _pairs(seen):
-        said = variant.attributes.integer("BANDWIDTH")
-        peak = _peak_bps(rendition) + _audio_bps(seen, variant)
+    found = [(each, _sizes(each.rendition, each.segments)) for each in promises(seen)]
+    needed((size for _, sizes in found for size in sizes), "no whole segment")
+    for promise, sizes in found:
+        said = promise.variant.attributes.integer("BANDWIDTH")
+        peak = _peak_bps(sizes) + _audio_bps(seen, promise.variant)
         if said and peak > said:
-            yield f"Variant {rendition.name} says BANDWIDTH={said}; a segment has {peak:.0f} bit/s."
+            yield (
+                f"Variant {promise.rendition.name} says BANDWIDTH={said}; a segment has "
+                f"{peak:.0f} bit/s."
+            )
 
 
 @rules.must("MV-08", "Apple 9.14, 1.28")
 def average_is_an_average(seen: Observation) -> Iterator[str]:
     """AVERAGE-BANDWIDTH is there; the measured average is below 110 % of it."""
     for variant, rendition in _pairs(seen):
-        said = variant.attributes.integer("AVERAGE-BANDWIDTH")
-        if not said:
+        if not variant.attributes.integer("AVERAGE-BANDWIDTH"):
             yield f"Variant {rendition.name} has no AVERAGE-BANDWIDTH."
-            continue
-        sizes = _sizes(rendition)
-        seconds = sum(duration_s for _, duration_s in sizes)
-        average = sum(size for size, _ in sizes) * 8 / seconds if seconds else 0.0
-        if average > said * _AVERAGE_SLACK:
+    for rendition in seen.renditions:
+        # Over the whole check, with what was said for each time: one ladder may have lasted for a
+        # segment or two.
+        bits = told_bits = seconds = 0.0
+        for promise in (each for each in promises(seen) if each.rendition is rendition):
+            said = promise.variant.attributes.integer("AVERAGE-BANDWIDTH") or 0
+            for size, duration_s in _sizes(rendition, promise.segments) if said else ():
+                bits += size * 8
+                told_bits += said * duration_s
+                seconds += duration_s
+        if bits > told_bits * _AVERAGE_SLACK:
             yield (
-                f"Variant {rendition.name} says AVERAGE-BANDWIDTH={said}; its segments have "
-                f"{average:.0f} bit/s on average."
+                f"Variant {rendition.name} says AVERAGE-BANDWIDTH={told_bits / seconds:.0f}; its "
+                f"segments have {bits / seconds:.0f} bit/s on average."
             )
 
 

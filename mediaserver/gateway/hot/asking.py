@@ -31,7 +31,7 @@ def ask_of(head: Head) -> Ask:
 def is_hot(head: Head, target: HotTarget) -> bool:
     return (
         head.method in (b"GET", b"HEAD", b"OPTIONS")
-        and target.path.kind != "events"
+        and target.path.kind not in ("events", "poster")  # a poster has a validator to look at
         and not (head.body_bytes or head.chunked or head.upgrade or head.expects)
     )
 

@@ -30,6 +30,8 @@ MAX_IN_A_ROW = 32
 _SECOND_NS = 1_000_000_000
 _LINE_ENDS = re.compile(rb"[\r\n]*")
 _MEDIA = frozenset({"playlist", "part", "segment", "init"})
+_FRONT_DOOR = frozenset({"shows", "poster"})
+"""Who has been served these is no viewer yet."""
 
 
 class HotConnection(Lent):
@@ -280,7 +282,8 @@ class HotConnection(Lent):
         if self._refusal is not None:
             return Admission.answer(self._refusal)
         if target is not None:
-            fresh, self._fresh = self._fresh, False
+            fresh = self._fresh
+            self._fresh = fresh and target.path.kind in _FRONT_DOOR
             if self._hub.busy and Admission.is_new(self._party, target, fresh=fresh):
                 self._hub.metrics.refused("load")
                 return BUSY

@@ -179,7 +179,8 @@ class HeadParser:
             known.target = target
             return known
         head = self._parse(data)
-        if not (head.body_bytes or head.chunked):
+        # llhttp bears spaces before a target: what follows that gap is no rest of any other head
+        if rest.startswith(b" HTTP/") and not (head.body_bytes or head.chunked):
             if len(self.known) >= MAX_KNOWN:
                 self.known.clear()
             known = self.known[rest] = copy.copy(head)

@@ -127,7 +127,7 @@ class Line:
         found = None
         for number in reversed(self._numbers):
             held = self._parts[number]
-            if number <= self.head and held.part.independent:
+            if number <= self.head and held.part.opens:
                 found = held
                 if self.edge_tick - held.part.decode_time >= from_edge_ticks:
                     break

@@ -157,7 +157,7 @@ def _switched(place: Place, media: EpochMedia, held: PushPart, *, anywhere: bool
     other = wanted.get(held.part.number)
     if other is None or other.part.number > wanted.head:
         return held
-    seam = other.part.index == 0 or (anywhere and other.part.independent)
+    seam = other.part.index == 0 or (anywhere and other.part.opens)
     return other if seam else held
 
 

@@ -82,7 +82,10 @@ class PushRoom:
         turns: Turns,
         meter: Meter,
         clock_ns: Callable[[], int],
+        wanted: Callable[[str, str], None] = lambda epoch, rendition: None,
     ) -> None:
+        """`wanted` hears of the rendition of an epoch that a viewer begins with, or goes to."""
+        self._wanted = wanted
         self._events = events
         self._turns = turns
         self._meter = meter
@@ -151,6 +154,17 @@ class PushRoom:
             self._behind.discard(viewer)
             self._meter.left()
 
+    @property
+    def watched(self) -> set[tuple[str, str]]:
+        """Epoch and rendition of every viewer, those included that somebody is about to go to."""
+        begun = [each.begun for each in self._subscriptions.values() if each.begun is not None]
+        return {
+            (each.media.epoch, rendition)
+            for each in begun
+            for rendition in (each.place.rendition, each.place.wanted)
+            if rendition is not None
+        }
+
     def close(self) -> None:
         """The gateway stops."""
         if self._retry is not None:
@@ -167,6 +181,7 @@ class PushRoom:
             self._over(viewer, "unknown")
             return True
         known.ask = ask
+        self._wanted(media.epoch, rendition)
         for message in place.ask_again(begun.place, ask, rendition, media):
             viewer.write_media(message)
         return True
@@ -268,6 +283,7 @@ class PushRoom:
         if rendition not in media.lines:
             self._over(viewer, "unknown")
             return None
+        self._wanted(media.epoch, rendition)
         where, said = place.begin(ask, rendition, media)
         for message in said:
             viewer.write_media(message)

@@ -1,5 +1,6 @@
 """The API over real HTTP, on a real database, with shows whose air is scripted."""
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,20 +15,24 @@ from mediaserver.api.app import make_app
 from mediaserver.api.endpoints import Endpoint, routes
 from mediaserver.api.imports import ImportResources
 from mediaserver.api.openapi import described
+from mediaserver.api.profiles import ProfileResources
 from mediaserver.api.publishes import PublishResources
 from mediaserver.api.shop import shop_endpoints
 from mediaserver.auth import KeyRing
 from mediaserver.broadcast.cues import Moment, stamped
+from mediaserver.broadcast.epochs import EpochRecord
 from mediaserver.broadcast.health import HealthBoard
+from mediaserver.broadcast.ladders import Ladders
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus
 from mediaserver.checkouts import Checkouts
-from mediaserver.config import OutgoingConfig, ShopConfig
+from mediaserver.config import Config, OutgoingConfig, ShopConfig
 from mediaserver.errors import RequestRefused
 from mediaserver.health import Readiness
 from mediaserver.outgoing import SafeClient
 from mediaserver.pictures.desk import PictureDesk
 from mediaserver.pictures.store import PictureStore
 from mediaserver.playheads import Playheads
+from mediaserver.profile_desk import ProfileDesk
 from mediaserver.shop_desk import ShopDesk
 from mediaserver.viewers import ViewerTokens
 from mediaserver.webhooks import WebhookDesk
@@ -116,6 +121,7 @@ class Api:
     listener: Listener
     air: ScriptedAir
     health: HealthBoard
+    ladders: Ladders
     endpoints: list[Endpoint]
     names: dict[str, list[str]]
     """What the name server of outgoing requests knows."""
@@ -127,6 +133,10 @@ class Api:
     """What viewers were told in private: show, viewer, message."""
     outgoing: SafeClient
     webhooks: WebhookDesk
+    profiles: Path
+    """The operator's own encoder profiles."""
+    records: dict[str, EpochRecord]
+    """The last media epoch of each show."""
 
     async def call(
         self, row: str, *, key: str = "", json: object = None, **headers: str
@@ -170,14 +180,23 @@ GOODS = {
 }
 
 
+@pytest.fixture(scope="session")
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a shop that was just made: copying it is far quicker than making it."""
+    path = tmp_path_factory.mktemp("shop") / "shop.sqlite3"
+    Shop.open(path).close()
+    return path
+
+
 @pytest.fixture
-async def api(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Api]:
+async def api(tmp_path: Path, unused_tcp_port: int, new_database: Path) -> AsyncIterator[Api]:
     """Shows `one` (on air, scripted) and `two` (off air); their hosts and an operator."""
     shows = {"one": ScriptedAir("one"), "two": ScriptedAir("two", on_air=False)}
     viewers = ViewerTokens(b"s" * 32)
     keys = KeyRing({"one": HOST, "two": OTHER_HOST}, operator=OPERATOR)
     access = Access(keys=keys, viewers=viewers, shows=shows)
     listener = Listener()
+    shutil.copyfile(new_database, tmp_path / "shop.sqlite3")
     desk = ShopDesk(
         lambda: Shop.open(tmp_path / "shop.sqlite3"), shows=tuple(shows), audience=listener
     )
@@ -220,8 +239,11 @@ async def api(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Api]:
         sights=sights,
     )
     health = HealthBoard()
-    publishes = PublishResources(health=health.of)
-    endpoints = described([*shop, *publishes.endpoints()])
+    ladders = Ladders(shows)
+    publishes = PublishResources(health=health.of, ladder=ladders.of)
+    records: dict[str, EpochRecord] = {}
+    profiles = _profiles(shows, tmp_path, records)
+    endpoints = described([*shop, *publishes.endpoints(), *profiles.endpoints()])
     app = make_app(
         routes=routes(endpoints, access), readiness=lambda: Readiness(checks={"shop": True})
     )
@@ -232,6 +254,7 @@ async def api(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Api]:
             listener=listener,
             air=shows["one"],
             health=health,
+            ladders=ladders,
             endpoints=endpoints,
             names=names,
             pictures=pictures,
@@ -240,6 +263,22 @@ async def api(tmp_path: Path, unused_tcp_port: int) -> AsyncIterator[Api]:
             said=voice.said,
             outgoing=outgoing,
             webhooks=webhooks,
+            profiles=tmp_path / "profiles",
+            records=records,
         )
     await stack.aclose()
     await desk.close()
+
+
+def _profiles(
+    shows: dict[str, ScriptedAir], folder: Path, records: dict[str, EpochRecord]
+) -> ProfileResources:
+    (folder / "profiles").mkdir()
+    config = Config.model_validate(
+        {
+            "data": str(folder),
+            "profile_folder": str(folder / "profiles"),
+            "shows": {name: {} for name in shows},
+        }
+    )
+    return ProfileResources(shows=shows, desk=ProfileDesk(config), recorded=records.get)

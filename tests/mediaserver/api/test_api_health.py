@@ -3,6 +3,8 @@
 from typing import Any
 
 from mediaserver.bus.messages import SessionEvent, SessionHealth, TrackHealth
+from transcoder.ladder_state import ladder_state
+from transcoder.shedding import planned
 
 HOST, OPERATOR = "the-host-key-of-show-one", "the-key-of-the-operator"
 VIDEO = TrackHealth(
@@ -54,3 +56,26 @@ async def test_without_a_publish_there_is_no_health(api: Any) -> None:
     api.health.heard(health("b", 2))
     api.health.clear()
     assert (await api.call("GET /shows/one/health", key=HOST))[0] == 409
+
+
+async def test_the_ladder_is_told_with_it(api: Any) -> None:
+    api.health.heard(health("a", 1))
+    status, plain = await api.call("GET /shows/one/health", key=HOST)
+    assert (status, plain["ladder"]) == (200, None)
+    shed = ladder_state(
+        show="one",
+        epoch="e",
+        rungs=("720p", "480p"),
+        plan=planned(2, ("top_rung",), passed=False),
+        step=1,
+    )
+    api.ladders.heard(object(), shed, 0.0)
+    ladder = (await api.call("GET /shows/one/health", key=HOST))[1]["ladder"]
+    assert ladder["rungs"][0] == {
+        "rung": "720p",
+        "role": "mirror",
+        "mirrors": "480p",
+        "dozing": False,
+    }
+    assert (ladder["step"], ladder["passthrough"], ladder["unfit"]) == (1, "off", None)
+    assert ladder["sentence"] == "720p is shown as 480p until this computer keeps up."

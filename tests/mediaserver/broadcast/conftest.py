@@ -9,7 +9,7 @@ import pytest
 
 from mediaserver.broadcast.desk import ShowDesk, ShowPolicy
 from mediaserver.broadcast.epochs import EpochStore
-from mediaserver.broadcast.run import Recipe
+from mediaserver.broadcast.recipe import Recipe
 from mediaserver.broadcast.show import ShowRunner
 from mediaserver.bus.messages import OpenSession, SessionEvent, ShowStatus
 from mediaserver.errors import PublishRefused
@@ -50,6 +50,16 @@ class ScriptedIngest:
 
 
 @dataclass
+class ScriptedRecipes:
+    """Gives every epoch the same recipe, until a test puts another in its place."""
+
+    recipe: Recipe
+
+    async def next(self, show: str) -> Recipe:
+        return self.recipe
+
+
+@dataclass
 class RecordedPeer:
     """A worker's connection that keeps what it was sent."""
 
@@ -66,13 +76,15 @@ class Stage:
     folder: Path
     grace_s: float = 1000.0
     second_publisher: str = "refuse"
-    latency: str = "low"
     ingest: ScriptedIngest = field(default_factory=ScriptedIngest)
     published: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._deframer = Deframer()
         self._count = 0
+        self.recipes = ScriptedRecipes(
+            Recipe(name="default", profile=find_profile("default"), latency="low")
+        )
         self.pool = WorkerPool(spares=1, want=lambda message: None)
         self.show = self.new_main()
 
@@ -86,10 +98,7 @@ class Stage:
                 ingest=self.ingest,
                 store=EpochStore(self.folder / "epochs.json"),
                 say=lambda said: self.published.extend(self._deframer.feed(said.data)),
-                recipe=Recipe(
-                    profile=find_profile("default"),
-                    latency="ultra" if self.latency == "ultra" else "low",
-                ),
+                recipes=self.recipes,
             ),
             policy=ShowPolicy(
                 grace_s=self.grace_s,
@@ -136,7 +145,7 @@ class Stage:
         each part carries `cues`."""
         start = self.start_of(worker)
         for rendition in ("480p", "360p"):
-            self.show.worker_init(worker, self._init(start, rendition))
+            self.show.worker_made(worker, self._init(start, rendition))
         for number in numbers:
             for rendition in ("480p", "360p"):
                 if rendition != skip:

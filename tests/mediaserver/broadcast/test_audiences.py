@@ -1,7 +1,13 @@
 """Viewers are added up over gateways, told seldom, and forgotten with their gateway."""
 
-from mediaserver.broadcast.audience import FORGET_AFTER_S, TELL_EVERY_S, Audiences
+from mediaserver.broadcast.audience import (
+    FORGET_AFTER_S,
+    MAX_VIEWERS,
+    TELL_EVERY_S,
+    Audiences,
+)
 from mediaserver.bus.messages import ShowAudience, ViewerCount, ViewerCounts
+from transcoder.wire import frame
 
 
 def _said(gateway: str, **shows: int) -> ViewerCounts:
@@ -35,3 +41,13 @@ def test_what_has_changed_is_told_once_and_not_too_often() -> None:
     assert audiences.due(["a"], TELL_EVERY_S) == [ShowAudience(show="a", viewers=4)]
     assert audiences.due(["a"], 2 * TELL_EVERY_S) == []
     assert audiences.last("a").viewers == 4
+
+
+def test_no_count_is_too_large_to_be_told() -> None:
+    audiences = Audiences(["a"])
+    for number in range(3):
+        audiences.heard(_said(f"g{number}", a=2**64 - 1), 0)
+    audiences.heard(_said("g" * 10_000, a=1), 0)
+    (news,) = audiences.due(["a"], 0)
+    assert frame(news)
+    assert news.viewers == 3 * MAX_VIEWERS

@@ -113,6 +113,8 @@ def test_the_payload_is_the_cue_itself() -> None:
     assert read_cue(json.loads(metadata.payload)) == cue
     assert len(metadata.payload) <= 1024
     assert b" " not in metadata.payload
+    assert not metadata.sharp
+    assert metadata_of(replace(cue, type="pin", product="p", ends=None)).sharp
 
 
 async def test_off_air_there_is_no_stamp_and_no_time(stage: Any) -> None:

@@ -289,19 +289,6 @@ async def test_a_publish_adopted_without_its_worker_gets_another(
     await stage.show.close()
 
 
-async def test_an_epoch_of_another_recipe_is_not_gone_on_with(stage: Any) -> None:
-    worker = stage.worker()
-    await stage.show.publish("s1", "offer")
-    stage.event("s1", "media")
-    stage.encode(worker, 0)
-    await stage.show.close()
-    stage.latency = "ultra"
-    stage.show = stage.new_main()
-    stage.show.restore()
-    assert stage.show.status.epoch is None
-    await stage.show.close()
-
-
 async def test_a_host_who_comes_back_as_the_grace_ends_stays(stage: Any) -> None:
     stage.grace_s = 0.0
     stage.show = stage.new_main()

@@ -25,6 +25,8 @@ from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.shows import Shows
 from overlay.show.fold import ShowState
 from overlay.values import ShowEvent
+from transcoder.stills.shelf import Shelf
+from transcoder.stills.values import TYPES, Still, StillImage, StillKind
 from transcoder.values import Anchor, InitSection, Part
 from transcoder.wire import frame
 
@@ -72,6 +74,7 @@ class Main:
     log: ShowState = field(default_factory=lambda: ShowState.empty("log1"))
     inits: list[Said] = field(default_factory=list)
     steps: deque[Said] = field(default_factory=lambda: deque(maxlen=WINDOW_STEPS))
+    shelf: Shelf = field(default_factory=lambda: Shelf(WINDOW_STEPS * PART_TICKS))
     number: int = 0
 
     @property
@@ -119,6 +122,16 @@ class Main:
             self.steps.append(step)
             self.say(step)
 
+    def still(self, second: int, kind: StillKind) -> None:
+        """A poster or a thumbnail."""
+        images = tuple(StillImage(media_type=form, data=b"%d" % second) for form in TYPES[kind])
+        made = Still(
+            show=SHOW, epoch=self.epoch, kind=kind, tick=second * 90_000, width=16, height=9,
+            images=images,
+        )  # fmt: skip
+        if self.shelf.add(made):
+            self.say(said.still(made))
+
     def event(self, count: int = 1) -> None:
         """The next lines of the log."""
         for _ in range(count):
@@ -145,7 +158,7 @@ class Main:
             status=self.status,
             audience=said.audience(ShowAudience(show=SHOW, viewers=0)),
             log=self.snapshot(),
-            media=(*self.inits, *self.steps),
+            media=(*self.inits, *self.steps, *map(said.still, self.shelf)),
             window_steps=WINDOW_STEPS,
         )
 
@@ -179,6 +192,15 @@ class Gateway:
         publication = self.shows.publication(SHOW, main.epoch)
         assert publication is not None
         return publication.epoch.windows["720p"].data("part", number)
+
+    @property
+    def stills(self) -> tuple[bytes, list[int]]:
+        """The poster, and the seconds of the thumbnails there are."""
+        stills = self.shows.stills(SHOW)
+        if stills is None:
+            return b"", []
+        there = [n for n in range(100) if stills.thumbnail("e1", n * 90_000).status == 200]
+        return stills.poster("image/jpeg").body, there
 
     @property
     def log(self) -> tuple[str, int] | None:

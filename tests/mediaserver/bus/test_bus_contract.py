@@ -60,3 +60,25 @@ async def test_another_log_is_begun_anew(engine: Any, until: Until) -> None:
     await engine.open()
     main.event(2)
     await until(lambda: gateway.log == ("log2", 2))
+
+
+async def test_stills_arrive_and_a_late_gateway_has_those_that_are_wanted(
+    engine: Any, until: Until
+) -> None:
+    main, gateway = engine.main, await engine.gateway()
+    await until(lambda: gateway.log is not None)
+    main.begin()
+    for second in range(0, 20, 5):
+        main.still(second, "poster")
+        main.still(second, "thumbnail")
+    wanted = (b"15", [0, 5, 10, 15])
+    await until(lambda: gateway.stills == wanted)
+    await engine.settled()
+    late = await engine.gateway()
+    await until(lambda: late.stills == wanted)
+    await engine.close()
+    main.still(20, "poster")
+    main.still(20, "thumbnail")
+    await engine.open()
+    await until(lambda: gateway.stills == (b"20", [0, 5, 10, 15, 20]))
+    assert gateway.shows.refused == late.shows.refused == 0

@@ -47,6 +47,22 @@ async def _goes_on(engine: Any, gateway: Any, until: Until) -> None:
     assert gateway.shows.refused == 0
 
 
+async def test_thumbnails_of_an_epoch_that_is_over_leave_with_the_first_of_the_next(
+    on_air: tuple[Any, Any], redis_server: RedisServer, until: Until
+) -> None:
+    engine, gateway = on_air
+    for second in (0, 5, 10):
+        engine.main.still(second, "thumbnail")
+    await until(lambda: gateway.stills[1] == [0, 5, 10])
+    engine.main.epoch, engine.main.shelf = "e2", type(engine.main.shelf)(10**9)
+    engine.main.still(0, "thumbnail")
+    engine.main.still(5, "thumbnail")
+    engine.main.event()
+    await until(lambda: gateway.log == ("log1", 3))
+    await engine.settled()
+    assert redis_server.call("XLEN", streams.key(SHOW, "thumbs")) == 2
+
+
 async def test_after_flushall_the_owner_writes_all_of_it_again(
     on_air: tuple[Any, Any], redis_server: RedisServer, until: Until
 ) -> None:

@@ -9,7 +9,12 @@ from mediaserver.bus.streams import Entry
 _BYTES = st.binary(max_size=30)
 
 
-@given(data=_BYTES, at_ms=st.integers(0, 2**50), epoch=st.text(max_size=20), number=st.integers(-1))
+@given(
+    data=_BYTES,
+    at_ms=st.integers(0, 2**50),
+    epoch=st.text(max_size=20),
+    number=st.integers(-1, 2**63 - 1),
+)
 def test_an_entry_comes_back_as_it_was(data: bytes, at_ms: int, epoch: str, number: int) -> None:
     entry = Entry(id="5-7", data=data, at_ms=at_ms, epoch=epoch, number=number)
     plain = [x if isinstance(x, bytes) else str(x).encode() for x in entry.fields]

@@ -11,8 +11,8 @@ from transcoder.cmaf.avc import annexb_to_avcc, parameter_sets
 from transcoder.cmaf.emsg import ID3_SCHEME, EventMessage, emsg_box
 from transcoder.cmaf.fragment import NON_SYNC_FLAGS, SYNC_FLAGS, TrackRun, fragment
 from transcoder.cmaf.id3 import Private, private_tag
-from transcoder.cmaf.movie import AudioTrack, VideoTrack, init_bytes
-from transcoder.cmaf.sps import parse_sps
+from transcoder.cmaf.movie import AudioTrack, init_bytes
+from transcoder.cmaf.video_config import avc_config
 
 TICKS = 90_000
 PARTS = 4
@@ -96,8 +96,7 @@ def clip(width: int, height: int) -> Clip:
     head, units = pictures(width, height)
     sps_nal, pps_nal = parameter_sets(head)
     asc, sound = sounds()
-    video = VideoTrack(sps=parse_sps(sps_nal), sps_nal=sps_nal, pps_nal=pps_nal)
-    init = init_bytes(video, AudioTrack(asc=asc, rate_hz=AUDIO_RATE_HZ))
+    init = init_bytes(avc_config([sps_nal], [pps_nal]), AudioTrack(asc=asc, rate_hz=AUDIO_RATE_HZ))
     parts = []
     for number in range(SEGMENTS * PARTS):
         first, end = (

@@ -86,6 +86,13 @@ class Flaw:
     kept_segments: int = 10_000
     past: bool = True
     """A past segment is answered at once."""
+    before: int = BEFORE * PARTS
+    """Parts that were there when the origin began."""
+    turn: int | None = None
+    """Not a flaw: from this segment on both renditions show the small one's pictures, as those of
+    a show do that has shed a rung: other init sections, behind a discontinuity."""
+    told: bool = True
+    """The index follows that."""
 
 
 class Origin:
@@ -96,17 +103,17 @@ class Origin:
         self.flaw = flaw
         self._loop = asyncio.get_running_loop()
         self._began_s = self._loop.time()
-        self._utc_s = datetime.now(UTC).timestamp() - BEFORE
+        self._utc_s = datetime.now(UTC).timestamp() - flaw.before / PARTS
         self._answered = dict.fromkeys(SIZES, 0)
 
     @property
     def edge(self) -> int:
         """How many parts there are."""
-        return BEFORE * PARTS + int((self._loop.time() - self._began_s) * PARTS)
+        return self.flaw.before + int((self._loop.time() - self._began_s) * PARTS)
 
     async def until(self, parts: int) -> None:
         """Until so many parts are there, at most three seconds."""
-        wait_s = (parts - BEFORE * PARTS) / PARTS - (self._loop.time() - self._began_s)
+        wait_s = (parts - self.flaw.before) / PARTS - (self._loop.time() - self._began_s)
         done = asyncio.Event()
         timer = self._loop.call_later(min(max(0.0, wait_s) + 0.002, 3.0), done.set)
         try:
@@ -146,7 +153,8 @@ class Origin:
             case "playlist":
                 return await self._playlist(asked)
             case "init":
-                return self._media(self.clips[asked.rendition].init, asked)
+                later = asked.number > 0
+                return self._media(self._clip(asked.rendition, later=later).init, asked)
             case "part":
                 return await self._part(asked)
             case "segment":
@@ -155,18 +163,27 @@ class Origin:
 
     def _index(self) -> str:
         lines = ["#EXTM3U", "#EXT-X-VERSION:6", "#EXT-X-INDEPENDENT-SEGMENTS"]
-        for name, (width, height) in SIZES.items():
+        later = self.flaw.told and self._has_turned(self.edge - 1)
+        for name in SIZES:
+            width, height = SIZES["small" if later else name]
             rate = 400_000 if name == "large" else 300_000
+            avc = self._avc(self._clip(name, later=later))
             lines.append(
                 f"#EXT-X-STREAM-INF:BANDWIDTH={rate},AVERAGE-BANDWIDTH={rate - 50_000},"
-                f'CODECS="{self._avc(name)},mp4a.40.2",RESOLUTION={width}x{height},'
-                "FRAME-RATE=12.000"
+                f'CODECS="{avc},mp4a.40.2",RESOLUTION={width}x{height},FRAME-RATE=12.000'
             )
             lines.append(f"{name}/media.m3u8")
         return "\n".join([*lines, ""])
 
-    def _avc(self, name: str) -> str:
-        init = self.clips[name].init
+    def _has_turned(self, part: int) -> bool:
+        """Whether that part is of the later ladder."""
+        return self.flaw.turn is not None and part >= self.flaw.turn * PARTS
+
+    def _clip(self, name: str, *, later: bool) -> Clip:
+        return self.clips["small" if later else name]
+
+    def _avc(self, clip: Clip) -> str:
+        init = clip.init
         at = init.index(b"avcC") + 5
         return f"avc1.{init[at : at + 3].hex().upper()}"
 
@@ -199,7 +216,7 @@ class Origin:
     def media_playlist(self, name: str, edge: int, skip: str) -> str:
         """The playlist when `edge` parts are there."""
         whole, rest = divmod(edge, PARTS)
-        first = whole - LISTED
+        first = max(0, whole - LISTED)
         lines = [
             "#EXTM3U",
             f"#EXT-X-VERSION:{ {'': 6, 'YES': 9, 'v2': 10}[skip] }",
@@ -209,7 +226,9 @@ class Origin:
             "#EXT-X-PART-INF:PART-TARGET=0.25",
             f"#EXT-X-MEDIA-SEQUENCE:{first}",
         ]
-        skipped = (LISTED * PARTS + rest - 6 * PARTS) // PARTS if skip else 0
+        gone = self.flaw.turn is not None and first > self.flaw.turn
+        lines += [f"#EXT-X-DISCONTINUITY-SEQUENCE:{gone:d}"] if self.flaw.turn else []
+        skipped = ((whole - first) * PARTS + rest - 6 * PARTS) // PARTS if skip else 0
         if skip:
             removed = ',RECENTLY-REMOVED-DATERANGES="{}"'.format(
                 "\t".join(f"cue-{n}" for n in self._cues(first - 3, first))
@@ -217,8 +236,13 @@ class Origin:
             skips = removed if skip == "v2" else ""
             lines.append(f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}{skips}")
         lines += [self._date_range(n) for n in self._cues(first, whole + 1, edge)]
-        lines.append('#EXT-X-MAP:URI="init-0.mp4"')
-        for msn in range(first + skipped, whole + (rest > 0)):
+        listed = range(first + skipped, whole + (rest > 0))
+        for msn in listed:
+            if msn == self.flaw.turn:
+                lines.append("#EXT-X-DISCONTINUITY")
+            if msn in (listed[0], self.flaw.turn):
+                later = self._has_turned(msn * PARTS)
+                lines.append(f'#EXT-X-MAP:URI="init-{later:d}.mp4"')
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(self._utc_s + msn)}")
             count = PARTS if msn < whole else rest
             for n in range(msn * PARTS, msn * PARTS + count) if msn > whole - 4 else ():
@@ -256,14 +280,15 @@ class Origin:
             await self.until(asked.number + 1)
         if not self.edge - self.flaw.kept_parts <= asked.number < self.edge:
             return _error(404)
-        return self._media(self.clips[asked.rendition].parts[asked.number], asked)
+        clip = self._clip(asked.rendition, later=self._has_turned(asked.number))
+        return self._media(clip.parts[asked.number], asked)
 
     def _segment(self, asked: Asked) -> web.Response:
         whole = self.edge // PARTS
         if not whole - self.flaw.kept_segments <= asked.number < whole:
             return _error(404)
-        parts = self.clips[asked.rendition].parts
         first = asked.number * PARTS
+        parts = self._clip(asked.rendition, later=self._has_turned(first)).parts
         return self._media(b"".join(parts[first : first + PARTS]), asked)
 
     def _playlist_response(self, text: str, asked: Asked, kept: str) -> web.Response:

@@ -31,6 +31,29 @@ async def test_an_origin_that_is_right_passes(origins: Any, flaw: Any) -> None:
     assert all(rendition.decoded for rendition in seen.renditions)
 
 
+async def test_a_show_that_changes_its_ladder_is_judged_by_the_index_of_that_time(
+    origins: Any, flaw: Any
+) -> None:
+    right, stale = await asyncio.gather(
+        *(
+            check(origins.add(flaw(turn=13, told=told)), seconds=5.0, timeout_s=20.0)
+            for told in (True, False)
+        )
+    )
+    seen, verdicts = right
+    assert {rule: said for rule, said in broken(verdicts).items() if rule not in TIMED} == {}
+    assert all(len(rendition.inits) == 2 for rendition in seen.renditions)
+    assert set(broken(stale[1])) - TIMED == {"MV-04"}
+
+
+async def test_of_a_show_that_has_just_begun_nothing_is_past_yet(origins: Any, flaw: Any) -> None:
+    seen, verdicts = await check(origins.add(flaw(before=1)), seconds=2.0, timeout_s=20.0)
+    [whole], [past] = seen.probe("whole"), seen.probe("past segment")
+    assert past.target == whole.target == (0, None)
+    assert past.reply.sent_s >= whole.reply.done_s
+    assert set(broken(verdicts)) & {"BR-02", "BR-08"} == set()
+
+
 @pytest.mark.timeout(240)
 async def test_each_variant_breaks_the_rules_it_should(origins: Any, flaw: Any) -> None:
     async def judged(

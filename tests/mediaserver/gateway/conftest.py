@@ -333,7 +333,11 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
     )
     async with Proxy(main_side.http_path) as proxy, aiohttp.ClientSession() as http:
         server = GatewayServer(
-            origin=Origin(shows), events=events, faces=Faces({}, {}), proxy=proxy, metrics=metrics
+            origin=Origin(shows, lists_shows=True),
+            events=events,
+            faces=Faces({}, {}),
+            proxy=proxy,
+            metrics=metrics,
         )
         port = await server.start("127.0.0.1", 0, reuse_port=False)
         dialling = asyncio.create_task(dial_forever(main_side.bus_path, feed.converse))

@@ -19,6 +19,7 @@ from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.origin import Origin
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.server import LOOPBACK, GatewayServer
+from transcoder.stills.values import TYPES, Still, StillImage, StillKind
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 CROWD = 50
@@ -75,6 +76,11 @@ async def front(
         with Nginx(folder, gateway_port=port) as nginx:
             yield Front(nginx, gateway)
         await server.stop()
+
+
+def a_still(kind: StillKind) -> Still:
+    images = tuple(StillImage(media_type=form, data=b"image") for form in TYPES[kind])
+    return Still(show="demo", epoch="e1", kind=kind, tick=0, width=16, height=9, images=images)
 
 
 async def _get(http: aiohttp.ClientSession, path: str, **headers: str) -> tuple[int, bytes]:
@@ -140,6 +146,17 @@ async def test_the_next_state_is_another_thing_to_ask_for(front: Front, on_air: 
     assert (front.asked("playlist"), front.asked("part")) == (3, 1)
 
 
+async def test_pictures_of_a_show_are_asked_for_once(front: Front, on_air: Any) -> None:
+    paths = ("demo/poster.jpg", "demo/thumbnails.vtt", "shows.json", "demo/e1/thumb-0.jpg")
+    await front.gateway.take(*(a_still(kind) for kind in TYPES))
+    async with front.client() as http:
+        for n in range(3):
+            for path in paths:
+                assert (await _get(http, f"/live/{path}?v={n}"))[0] == 200
+    kinds = ("poster", "thumbnails", "shows", "thumbnail")
+    assert [front.asked(kind) for kind in kinds] == [1, 1, 1, 1]
+
+
 async def test_encodings_and_ranges_are_made_of_the_one_copy(front: Front, on_air: Any) -> None:
     path = f"{MEDIA}/media.m3u8?_HLS_msn=0"
     async with front.client(force_close=True) as http:
@@ -175,7 +192,7 @@ async def test_bad_directives_and_odd_paths_are_refused_by_the_gateway(
     )
     smuggled = b"/live/a%20HTTP/1.1%0d%0aX:y%0d%0a%0d%0aGET%20/livez%20HTTP/1.1%0d%0a/b.m3u8"
     writer.write(b"GET " + smuggled + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         answer = await reader.read()
     assert answer.count(b"HTTP/1.1 ") == 1
     assert answer.split()[1] in (b"400", b"404", b"502", b"503")
@@ -191,7 +208,7 @@ async def test_event_sockets_pass(front: Front, on_air: Any, show_log: Any) -> N
     ):
         await ws.receive_json()
         await front.gateway.take(show_log.product())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while "Confiture" not in (await ws.receive_str()):
                 pass
 

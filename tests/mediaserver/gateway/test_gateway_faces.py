@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mediaserver.gateway.answers import Answer
-from mediaserver.gateway.faces import Faces, load_faces
+from mediaserver.gateway.faces import MAX_WATCH_PAGES, Faces, load_faces
 
 SCRIPT = b"console.log('hello');\n" * 50
 
@@ -140,3 +140,17 @@ def test_pages_that_are_not_built_say_so(tmp_path: Path) -> None:
     assert answer.status == 503
     assert b"make setup" in answer.body
     assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("public_url", ["", "https://live.shop.example"])
+def test_a_link_to_a_show_says_where_its_poster_is(dist: Path, public_url: str) -> None:
+    meta = '<meta property="og:image" content="/poster-of-this-show.jpg" />'
+    (dist / "watch.html").write_text(meta)
+    faces = load_faces(dist, public_url=public_url)
+    for show in ("demo", "other", "demo"):
+        answer, _ = found(faces, f"/watch/{show}")
+        assert f'content="{public_url}/live/{show}/poster.jpg"'.encode() in answer.body
+        assert gzip.decompress(answer.gzip_body or b"") == answer.body
+    for count in range(MAX_WATCH_PAGES + 1):
+        found(faces, f"/watch/x{count}")
+    assert len(faces._watch) <= MAX_WATCH_PAGES

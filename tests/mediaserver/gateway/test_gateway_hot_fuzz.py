@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mediaserver.gateway.hot import asking
@@ -242,6 +242,7 @@ def said(parser: HeadParser, data: bytes) -> object:
     st.binary(max_size=12) | st.text("/aA0?=&%-._~ #\t", max_size=12).map(str.encode),
     st.sampled_from([REST, REST.replace(b"1.1", b"1.0"), SEEDS[0][39:], b"\r\n\r\n"]),
 )
+@example(b" /", REST)
 def test_a_head_says_the_same_when_its_like_was_seen_before(target: bytes, rest: bytes) -> None:
     for data in (b"GET " + target + rest, b"GET /" + target + rest):
         assert said(USED, data) == said(HeadParser(), data)

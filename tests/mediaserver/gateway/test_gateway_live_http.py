@@ -68,6 +68,7 @@ async def test_the_state_of_a_show(viewer: Any, on_air: Any) -> None:
         "cues": [],
         "offers": {},
         "rehearsal": False,
+        "poster": False,
     }
     assert (await viewer.ask("/live/nobody/state"))[0] == 404
 

@@ -17,6 +17,11 @@ from mediaserver.gateway.ranges import ByteRange, Unsatisfiable, parse_range
         ("/live/demo/index.m3u8", LivePath(kind="index", show="demo")),
         ("/live/demo/state", LivePath(kind="state", show="demo")),
         ("/live/demo/events", LivePath(kind="events", show="demo")),
+        ("/live/shows.json", LivePath(kind="shows", show="")),
+        ("/live/demo/poster.jpg", LivePath(kind="poster", show="demo")),
+        ("/live/demo/poster.webp", LivePath(kind="poster", show="demo", form="webp")),
+        ("/live/demo/thumbnails.vtt", LivePath(kind="thumbnails", show="demo")),
+        ("/live/d/e/thumb-90.jpg", LivePath(kind="thumbnail", show="d", epoch="e", number=90)),
         ("/live/d/e/720p/media.m3u8", ("playlist", 0)),
         ("/live/d/e/720p/part-0.m4s", ("part", 0)),
         ("/live/d/e/720p/part-1234.m4s", ("part", 1234)),
@@ -53,7 +58,17 @@ def test_media_that_can_not_be_is_the_gateways_to_refuse(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/live/d/whip", "/live/d/whip/s1", "/live/d/events/x", "/live", "/", "/api/v1/x.m3u8"]
+    "path",
+    [
+        "/live/d/e/thumb-01.jpg",
+        "/live/d/poster.png",
+        "/live/d/whip",
+        "/live/d/whip/s1",
+        "/live/d/events/x",
+        "/live",
+        "/",
+        "/api/v1/x.m3u8",
+    ],
 )
 def test_the_rest_is_mains(path: str) -> None:
     assert parse_live_path(path) is None

@@ -270,6 +270,7 @@ def test_a_show_is_known_before_it_begins(broadcast: MakeBroadcast, shows: Shows
         "cues": [],
         "offers": {},
         "rehearsal": False,
+        "poster": False,
     }
     assert shows.index("demo") is None
 

@@ -77,4 +77,33 @@ def test_a_timer_asks_after_each_keyframe() -> None:
     wish.fulfilled(100 * MS)
     assert asked(wish, 2300, since_ms=100) == [2100]
     wish.fulfilled(2300 * MS)
-    assert asked(wish, 6000, since_ms=2300) == [4300, 4800, 5800]
+    assert asked(wish, 6000, since_ms=2300) == [4300, 4700, 5700]
+
+
+def test_a_request_each_two_seconds_goes_out_at_once() -> None:
+    wish = KeyframeWish(interval_ns=10_000 * MS)
+    wish.begin(0)
+    wish.fulfilled(0)
+    for second in range(2, 60, 2):
+        wish.wish()
+        assert wish.due(second * 1000 * MS)
+        wish.fulfilled((second * 1000 + 80) * MS)
+        assert asked(wish, second * 1000 + 1990, since_ms=second * 1000 + 80) == []
+
+
+def test_a_lost_request_is_repeated_sooner_where_answers_were_quick() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    assert asked(wish, 280) == [200]
+    wish.fulfilled(280 * MS)
+    wish.wish()
+    assert asked(wish, 4500, since_ms=2000) == [2000, 2250, 3250]
+
+
+def test_where_answers_are_slow_a_request_is_not_taken_for_lost() -> None:
+    wish = KeyframeWish()
+    wish.begin(0)
+    assert asked(wish, 650) == [200]
+    wish.fulfilled(650 * MS)
+    wish.wish()
+    assert asked(wish, 2900, since_ms=2000) == [2000, 2500]

@@ -109,7 +109,7 @@ def test_the_configuration_record(profile: int, tail: bytes) -> None:
         sample_aspect=None,
         colour=None,
     )
-    record = avcc_box(sps, SPS, PPS)[8:]
+    record = avcc_box(sps, [SPS], [PPS])[8:]
     assert record == (
         bytes((1, profile, 0xC0, 31, 0xFF, 0xE1)) + b"\x00\x04" + SPS + b"\x01\x00\x02" + PPS + tail
     )

@@ -8,27 +8,21 @@ from hypothesis import strategies as st
 
 from transcoder.cmaf.boxes import box, full_box
 from transcoder.cmaf.fragment import NON_SYNC_FLAGS, SYNC_FLAGS, TrackRun, fragment
-from transcoder.cmaf.movie import AudioTrack, VideoTrack, init_bytes
+from transcoder.cmaf.movie import AudioTrack, init_bytes
 from transcoder.cmaf.reader import MAX_BOXES, MAX_DEPTH, read_boxes
 from transcoder.cmaf.runs import read_fragments, read_init
-from transcoder.cmaf.sps import Sps
+from transcoder.cmaf.video_config import VideoConfig
 from transcoder.errors import MediaError
 
 
 def good_init() -> bytes:
-    sps = Sps(
-        profile=66,
-        constraints=0,
-        level=30,
-        chroma_format=1,
-        luma_bits=8,
-        chroma_bits=8,
+    video = VideoConfig(
+        codec_string="avc1.42000A",
         width=64,
         height=64,
-        sample_aspect=(1, 1),
-        colour=None,
+        shown_width=64,
+        sample_entry=box(b"avc1", bytes(78)),
     )
-    video = VideoTrack(sps=sps, sps_nal=b"\x67\x42\x00\x1e", pps_nal=b"\x68\x00")
     return init_bytes(video, AudioTrack(asc=b"\x11\x90", rate_hz=48_000))
 
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transcoder.cmaf.avc import parameter_sets
-from transcoder.cmaf.sps import Colour, Sps, parse_sps
+from transcoder.cmaf.colour import Colour
+from transcoder.cmaf.sps import Sps, parse_sps
 from transcoder.errors import MediaError
 
 
@@ -137,3 +138,25 @@ def test_any_bytes_give_a_parameter_set_or_a_media_error(tail: bytes, profile: i
     assert isinstance(sps, Sps)
     assert 0 < sps.width <= 16_384
     assert 0 < sps.height <= 16_384
+
+
+@pytest.mark.parametrize(("params", "reorder"), [("bframes=0", 0), ("bframes=2:b-pyramid=0", 1)])
+def test_what_it_says_of_the_order_of_pictures(params: str, reorder: int) -> None:
+    sps = parse_sps(x264_sps(640, 360, "high", params + ":nal-hrd=cbr:vbv-maxrate=1:vbv-bufsize=1"))
+    assert (sps.id, sps.progressive, sps.reorder_frames) == (0, True, reorder)
+
+
+def test_interlaced_is_said() -> None:
+    assert not parse_sps(x264_sps(640, 360, "main", "interlaced=1")).progressive
+
+
+def test_what_is_torn_after_the_colours_is_left_unknown() -> None:
+    bits = frames(Bits().ue(0, 0, 0, 0))
+    bits.text = bits.text[:-1] + "1"  # vui_parameters_present_flag
+    sps = parse_sps(bits.u(0, 4).u(0, 2).u(1, 1).ue(32).nal(BASELINE))
+    assert (sps.height, sps.reorder_frames) == (480, None)
+
+
+def test_the_number_of_a_set_is_bounded() -> None:
+    with pytest.raises(MediaError, match="the number 32"):
+        parse_sps(Bits().ue(32).nal(BASELINE))

@@ -2,7 +2,8 @@
 
 The profile holds slots for a second, so that pictures sent before the clock turns are on time
 however slowly the worker reads them: `World.play` sends a second of pictures, waits until the
-parts of that second are there, and only then turns the clock.
+parts of that second are there, and only then turns the clock. It sheds nothing and leaves nothing
+out: a clock that jumps makes everything look late.
 """
 
 import io
@@ -24,7 +25,7 @@ from transcoder.control import (
     StartEpoch,
     WorkerIdle,
 )
-from transcoder.profiles import Profile, Rung, SlateProfile
+from transcoder.profiles import OverloadProfile, Profile, Rung, SlateProfile
 from transcoder.sockets import Peer, dial, listen
 from transcoder.values import AccessUnit, Anchor, InitSection, Part, TimedMetadata
 from transcoder.wire import frame
@@ -33,6 +34,7 @@ from transcoder.worker import serve
 PROFILE = Profile(
     hold_ms=1000,
     slate=SlateProfile(text=""),
+    overload=OverloadProfile(shed=()),
     rungs=(
         Rung(name="96p", height=96, bitrate_bps=300_000, max_bitrate_bps=400_000),
         Rung(name="48p", height=48, bitrate_bps=100_000, max_bitrate_bps=150_000),
@@ -230,8 +232,12 @@ class World:
 
 @pytest.fixture
 def world(
-    tmp_path: Path, eventually: Callable[..., None], luma_at: Callable[..., int]
+    tmp_path: Path,
+    eventually: Callable[..., None],
+    luma_at: Callable[..., int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
+    monkeypatch.setattr("transcoder.shedding.SKIP_ABOVE_S", 60.0)
     made = World(tmp_path, eventually, luma_at)
     yield made
     made.close()

@@ -8,6 +8,8 @@ import pytest
 from transcoder.control import Metrics, WorkerBusy, WorkerIdle
 from transcoder.encode import RungEncoder
 from transcoder.errors import MediaError, TranscoderError
+from transcoder.ladder_state import LadderState
+from transcoder.stills.values import Still
 from transcoder.values import EpochEnd, InitSection
 
 NAMES = ("96p", "48p")
@@ -25,7 +27,10 @@ def test_when_main_comes_back_it_is_sent_the_window(
     world.until(lambda: len(world.main.heard) == 2)
     world.play(world.second(source, 1), number=4)
     world.end()
-    again = [value for value in world.main.heard[1] if not isinstance(value, Metrics)]
+    told = [value for value in world.main.heard[1] if not isinstance(value, Metrics | Still)]
+    (state,) = [value for value in told if isinstance(value, LadderState)]
+    assert [(rung.rung, rung.role) for rung in state.rungs] == [(n, "encoded") for n in NAMES]
+    again = [value for value in told if value is not state]
     busy = WorkerBusy(show="demo", epoch="e1", au_socket=str(world.folder / "au.sock"))
     assert again[:2] == [world.hello, busy]
     assert [type(value) for value in again[2:4]] == [InitSection] * 2
@@ -42,6 +47,7 @@ def test_metrics_reach_main(world: Any, make_source: Callable[..., Any]) -> None
     world.now_ns += 2 * SECOND_NS
     taken = b'comptoir_transcoder_pictures_total{fate="taken",show="demo"} 30.0'
     world.until(lambda: any(taken in metrics.text for metrics in world.main.said(Metrics)))
+    assert any(b"process_seconds_total{" in metrics.text for metrics in world.main.said(Metrics))
 
 
 def test_a_failing_encoder_ends_the_worker_with_a_sentence(

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from transcoder.control import SourceEnd
-from transcoder.profiles import Profile, Rung, SlateProfile
+from transcoder.ladder_state import LadderState
+from transcoder.profiles import OverloadProfile, Profile, Rung, SlateProfile
 from transcoder.values import AccessUnit, InitSection, Part
 
 NAMES = ("240p", "120p")
@@ -19,7 +20,7 @@ RUNGS = (
     Rung(name="240p", height=240, bitrate_bps=400_000, max_bitrate_bps=500_000),
     Rung(name="120p", height=120, bitrate_bps=200_000, max_bitrate_bps=250_000),
 )
-PROFILE = Profile(hold_ms=1000, rungs=RUNGS)
+PROFILE = Profile(hold_ms=1000, overload=OverloadProfile(shed=()), rungs=RUNGS)
 
 
 def luma(picture: Any) -> Any:
@@ -42,7 +43,7 @@ def on_air(world: Any) -> None:
 
     def begun() -> bool:
         world.now_ns += 20_000_000
-        return bool(world.main.said(InitSection))
+        return bool(world.main.said(LadderState))
 
     world.until(begun)
 

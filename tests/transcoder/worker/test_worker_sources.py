@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from transcoder.control import KeyframeRequest, SourceEnd, SourceStart
+from transcoder.ladder_state import LadderState
 from transcoder.sockets import dial
 from transcoder.values import InitSection
 from transcoder.wire import frame
@@ -74,7 +75,7 @@ def test_a_worker_that_takes_over_makes_the_same_renditions_without_input(
     )
     world.begin(generation=4, next_number=41, next_msn=9, next_tick=100_001, previous=previous)
     world.now_ns += SECOND_NS // 2
-    world.until(lambda: len(world.main.said(InitSection)) == 2)
+    world.until(lambda: bool(world.main.said(LadderState)))
     for _ in range(3):
         world.now_ns += SECOND_NS
     world.wait_for_part(42)
@@ -99,7 +100,7 @@ def test_a_keyframe_is_asked_for_until_it_comes(
     world.now_ns += SECOND_NS // 2
     assert next(requests) == KeyframeRequest(source=5)
     world.send(source.unit(70, 48_000, keyframe=True))
-    world.until(lambda: bool(world.main.said(InitSection)))
+    world.until(lambda: bool(world.main.said(LadderState)))
 
 
 def test_a_source_that_is_ahead_of_now_is_shown_from_the_first_slot_on(
@@ -152,6 +153,7 @@ def test_what_a_source_that_was_taken_over_still_sends_is_not_seen(
     old_way = world.ingest
     world.ingest = None
     world.publish(2)
+    assert next(world.ingest.receive()) == KeyframeRequest(source=2), "it has begun"
     new = make_source(source=2)
     for index in (1, 2):
         for unit in old.units([255] * 30, 30 * index * 3000):

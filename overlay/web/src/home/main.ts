@@ -1,14 +1,17 @@
 /** The front door: what this is, and the way to a show. */
 
-import { type TemplateResult, html, render } from 'lit';
+import { type TemplateResult, html, nothing, render } from 'lit';
 
 import { type MessageKey, localUrl, speakReadersLanguage, t } from '../shared/i18n';
 import markUrl from '../shared/mark.svg';
+import { type OnAir, fetchOnAir } from './on-air';
 import { toShowName } from '../shared/show-name';
 
 speakReadersLanguage();
 const page = document.querySelector<HTMLElement>('#page')!;
+const LOOK_EVERY_MS = 15_000;
 let missing = false;
+let onAir: readonly OnAir[] = [];
 
 function open(event: SubmitEvent): void {
   event.preventDefault();
@@ -56,6 +59,41 @@ function form(): TemplateResult {
   </form>`;
 }
 
+function shows(): TemplateResult | typeof nothing {
+  if (onAir.length === 0) return nothing;
+  return html`<section class="on-air" aria-labelledby="on-air">
+    <h2 id="on-air">${t('home.on-air')}</h2>
+    <ul>
+      ${onAir.map(
+        ({ show, title, away, poster }) => html`<li>
+          <a href=${localUrl(`/watch/${show}`)} aria-label=${t('home.on-air.watch', { title })}>
+            ${
+              poster === null
+                ? html`<span class="frame empty"><img src=${markUrl} alt="" /></span>`
+                : html`<span class="frame"><img src=${poster} alt="" loading="lazy" /></span>`
+            }
+            <span class="pill ${away ? 'away' : ''}">
+              ${t(away ? 'home.away' : 'player.live')}
+            </span>
+            <strong>${title}</strong>
+          </a>
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+/** A list that cannot be had leaves the one before: the door is open all the same. */
+async function look(): Promise<void> {
+  if (document.hidden) return;
+  try {
+    onAir = await fetchOnAir();
+    draw();
+  } catch {
+    // asked again soon
+  }
+}
+
 function draw(): void {
   render(
     html`
@@ -70,6 +108,7 @@ function draw(): void {
           </div>
           ${form()}
         </div>
+        ${shows()}
         <ul class="points">
           ${point('home.point.host.title', 'home.point.host.text')}
           ${point('home.point.watch.title', 'home.point.watch.text')}
@@ -82,3 +121,6 @@ function draw(): void {
 }
 
 draw();
+void look();
+setInterval(() => void look(), LOOK_EVERY_MS);
+document.addEventListener('visibilitychange', () => void look());

@@ -22,19 +22,24 @@
 import { LitElement, type PropertyValues, type TemplateResult, html, nothing } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 
+import { posterUrl } from '../shared/api';
 import { t } from '../shared/i18n';
 import * as icons from '../shared/icons';
 import markUrl from '../shared/mark.svg';
 import type { ShowFeed } from '../shared/show-feed';
 import './controls';
+import './seek-bar';
 import type { Abilities, ControlActions } from './controls';
 import type { Moment } from './engine';
-import { fitFor } from './fit';
+import { type Size, fitFor } from './fit';
 import { actionFor } from './keys';
 import type { Phase } from './machine';
 import { engineOpener } from './open-engine';
 import { playerStyles } from './player.css';
 import { loadVolume, saveVolume } from './preferences';
+import { type Preview, Previews } from './previews';
+import { type Bar, barOf } from './reach';
+import type { SeekActions } from './seek-bar';
 import { PlayerSession, type PlayerView } from './session';
 import { delayText, statusOf } from './status';
 
@@ -50,7 +55,7 @@ interface IPhoneVideo extends HTMLVideoElement {
 }
 
 @customElement('comptoir-player')
-export class ComptoirPlayer extends LitElement implements ControlActions {
+export class ComptoirPlayer extends LitElement implements ControlActions, SeekActions {
   static override styles = playerStyles;
 
   @property() show = '';
@@ -66,6 +71,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
   private session: PlayerSession | null = null;
   private life = new AbortController();
   private idleTimer = 0;
+  private previews: Previews | null = null;
 
   constructor() {
     super();
@@ -97,6 +103,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
       changed: (view) => (this.view = view),
       metadata: (payload) => this.emit('timedmetadata', { payload }),
     });
+    this.previews = new Previews(this.show, () => this.requestUpdate());
     this.session.start();
     this.wake();
   }
@@ -135,6 +142,19 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     this.session?.goLive();
   }
 
+  seekToPlace(seconds: number): void {
+    const { reach } = this.view ?? {};
+    if (seconds === 0) this.goLive();
+    else if (reach != null) this.session?.seekTo(reach.liveS + seconds);
+  }
+
+  previewOf(seconds: number): Preview | null {
+    const { reach } = this.view ?? {};
+    if (reach == null) return null;
+    this.previews?.look(performance.now());
+    return this.previews?.at(this.momentAt(reach.liveS + seconds)) ?? null;
+  }
+
   choose(rendition: string | null): void {
     this.session?.choose(rendition);
   }
@@ -158,6 +178,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     const { cover } = statusOf(view.phase);
     return html`
       <slot></slot>
+      ${this.poster(view)}
       <div class="cover ${cover}">${cover === 'none' ? nothing : this.card(view)}</div>
       <div class="top">
         <slot name="brand"></slot>
@@ -171,6 +192,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
         cover === 'plate'
           ? nothing
           : html`<div class="bottom">
+              ${this.seekBar(view)}
               <comptoir-controls
                 .view=${view}
                 .actions=${this as ControlActions}
@@ -197,6 +219,7 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     );
     setOrRemove(this, 'data-rendition', view.rendition);
     setOrRemove(this, 'data-engine', view.engine);
+    this.toggleAttribute('data-reach', view.reach !== null && barOf(view.reach) !== null);
     const undisturbed = view.phase === 'live' && !view.paused && !view.mayGoLive;
     this.toggleAttribute('data-idle', this.idle && undisturbed);
     if (!changed.has('view')) return;
@@ -219,6 +242,32 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
       <strong>${t(status.text)}</strong>
       ${status.hint === null ? nothing : html`<span>${t(status.hint)}</span>`}
     </div>`;
+  }
+
+  /** What the show looked like a moment ago, until the picture itself is there. */
+  private poster(view: PlayerView): TemplateResult | typeof nothing {
+    if (view.phase !== 'connecting' || !view.pictured) return nothing;
+    return html`<img
+      class="poster"
+      src=${posterUrl(this.show)}
+      alt=""
+      @load=${this.onPoster}
+      @error=${(event: Event) => (event.target as Element).remove()}
+    />`;
+  }
+
+  private onPoster = ({ target }: Event): void => {
+    const { naturalWidth, naturalHeight } = target as HTMLImageElement;
+    if (this.video.videoWidth === 0) this.place({ width: naturalWidth, height: naturalHeight });
+  };
+
+  private seekBar(view: PlayerView): TemplateResult | typeof nothing {
+    const bar: Bar | null = view.reach === null ? null : barOf(view.reach);
+    if (bar === null) return nothing;
+    return html`<comptoir-seek-bar
+      .bar=${bar}
+      .actions=${this as SeekActions}
+    ></comptoir-seek-bar>`;
   }
 
   private air(view: PlayerView): TemplateResult | typeof nothing {
@@ -259,9 +308,9 @@ export class ComptoirPlayer extends LitElement implements ControlActions {
     };
   }
 
-  private place(): void {
-    const { video } = this;
-    const picture = { width: video.videoWidth, height: video.videoHeight };
+  private place(
+    picture: Size = { width: this.video.videoWidth, height: this.video.videoHeight },
+  ): void {
     this.dataset['fit'] = fitFor({ width: this.clientWidth, height: this.clientHeight }, picture);
     this.style.setProperty('--ratio', String(picture.width / picture.height || 16 / 9));
   }

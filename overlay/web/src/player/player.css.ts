@@ -41,6 +41,29 @@ export const playerStyles = css`
     height: calc(100cqw / var(--ratio));
   }
 
+  .poster {
+    position: absolute;
+    inset: 0;
+    width: 100%;
+    height: 100%;
+    object-fit: contain;
+  }
+
+  :host([data-fit='cover']) .poster {
+    object-fit: cover;
+  }
+
+  :host([data-fit='top']) .poster {
+    top: var(--top);
+    bottom: auto;
+    height: calc(100cqw / var(--ratio));
+  }
+
+  .poster + .cover.plate {
+    background: rgb(12 10 8 / 45%);
+    text-shadow: 0 1px 6px rgb(0 0 0 / 80%);
+  }
+
   .cover {
     position: absolute;
     inset: 0;
@@ -209,6 +232,21 @@ export const playerStyles = css`
     cursor: pointer;
     translate: -50% 0;
     touch-action: manipulation;
+  }
+
+  :host([data-reach]) .over {
+    bottom: calc(env(safe-area-inset-bottom) + 106px);
+  }
+
+  :host([data-reach]) .prompt {
+    bottom: calc(env(safe-area-inset-bottom) + 114px);
+  }
+
+  /* A telephone on its side: the title stays free. */
+  @media (max-height: 460px) {
+    :host([data-reach]) .over {
+      bottom: calc(env(safe-area-inset-bottom) + 82px);
+    }
   }
 
   .prompt:hover {

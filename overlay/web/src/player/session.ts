@@ -14,9 +14,9 @@ import type { ShowModel } from '../shared/show-model';
 import type { Engine, EngineKind, EngineListener, Moment, OpenEngine, Rendition } from './engine';
 import { bufferedAheadS } from './engine';
 import { LatencyController } from './latency';
-import type { Command, Happening, Phase } from './machine';
-import { INITIAL, step } from './machine';
+import { type Command, type Happening, INITIAL, type Phase, step } from './machine';
 import { pollDelayMs } from './polling';
+import { type Reach, reachOf } from './reach';
 import { Watchdog } from './watchdog';
 
 const TICK_MS = 50;
@@ -41,6 +41,10 @@ export interface PlayerView {
   /** Seconds behind the newest media, or null while that is unknown. */
   readonly behindS: number | null;
   readonly mayGoLive: boolean;
+  /** How far one may go back, or null while that is unknown. */
+  readonly reach: Reach | null;
+  /** There is something to watch, whether or not it plays here yet, and a poster of it. */
+  readonly pictured: boolean;
   readonly renditions: readonly Rendition[];
   readonly rendition: string | null;
   readonly chosen: string | null;
@@ -76,7 +80,6 @@ export class PlayerSession {
 
   private unsubscribe = () => {};
   private air: ShowReport | null = null;
-
   private title = '';
   private wantsPlay = true;
   private following = true;
@@ -152,9 +155,13 @@ export class PlayerSession {
 
   /** Moves by `seconds` within what the server still has. */
   seekBy(seconds: number): void {
+    this.seekTo(this.video.currentTime + seconds);
+  }
+
+  /** To a time of the video's own, as near to it as the server still has; live and beyond is live. */
+  seekTo(wished: number): void {
     const live = this.engine?.livePositionS;
     if (live == null || this.video.seekable.length === 0) return;
-    const wished = this.video.currentTime + seconds;
     if (wished >= live) {
       if (!this.following) this.goLive();
       return;
@@ -162,6 +169,7 @@ export class PlayerSession {
     this.following = false;
     this.video.playbackRate = 1;
     this.video.currentTime = Math.max(this.video.seekable.start(0), wished);
+    this.notify();
   }
 
   goLive(): void {
@@ -380,6 +388,8 @@ export class PlayerSession {
       paused: this.paused,
       blocked: this.blocked,
       behindS: this.behindS,
+      reach: reachOf(this.video, this.moving ? this.engine?.livePositionS : null, this.following),
+      pictured: this.air?.epoch != null && this.air.poster,
       mayGoLive:
         this.engine !== null && !this.following && (this.engine.behindS ?? 0) >= LIVE_WITHIN_S,
       renditions: this.renditions,

@@ -110,6 +110,10 @@ export function playlistUrl(show: string): string {
   return `/live/${show}/index.m3u8`;
 }
 
+export function posterUrl(show: string): string {
+  return `/live/${show}/poster.webp`;
+}
+
 export function whipUrl(show: string): string {
   return `/live/${show}/whip`;
 }

@@ -8,6 +8,8 @@ export interface ShowReport {
   readonly title: string;
   readonly state: ShowState;
   readonly epoch: string | null;
+  /** There is a poster to be had. Told by the snapshot alone: false may be out of date. */
+  readonly poster: boolean;
 }
 
 const STATES: readonly unknown[] = ['idle', 'live', 'away', 'ended'] satisfies ShowState[];
@@ -15,14 +17,14 @@ const STATES: readonly unknown[] = ['idle', 'live', 'away', 'ended'] satisfies S
 /** Throws unless `value` is a report. */
 export function parseReport(value: unknown): ShowReport {
   if (typeof value === 'object' && value !== null) {
-    const { show, title, state, epoch } = value as Record<string, unknown>;
+    const { show, title, state, epoch, poster } = value as Record<string, unknown>;
     if (
       typeof show === 'string' &&
       typeof title === 'string' &&
       isShowState(state) &&
       (typeof epoch === 'string' || epoch === null)
     ) {
-      return { show, title, state, epoch };
+      return { show, title, state, epoch, poster: poster === true };
     }
   }
   throw new Error('the server sent something that is not the state of a show');

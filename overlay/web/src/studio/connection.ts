@@ -6,6 +6,8 @@ import { t } from '../shared/i18n';
 import * as icons from '../shared/icons';
 import type { Advice } from './advice';
 import type { Broadcast } from './broadcast';
+import type { HealthReport } from './health';
+import { losses, passing } from './ladder';
 import { sparkline } from './sparkline';
 import { ADVICE_WORDS, SEEN_BY, figureTexts } from './words';
 
@@ -16,7 +18,9 @@ const HEIGHT = 36;
 export function connection(broadcast: Broadcast): TemplateResult {
   const { advice, figures, health, history } = broadcast;
   return html`<div class="connection" role="group" aria-label=${t('studio.connection')}>
-    <div role="status" aria-live="polite" aria-atomic="true">${sentence(advice)}</div>
+    <div role="status" aria-live="polite" aria-atomic="true">
+      ${sentence(advice)}${ladder(health)}
+    </div>
     ${curve(history)}
     <dl class="figures">
       ${figureTexts(health, figures).map(
@@ -51,6 +55,25 @@ function sentence(advice: Advice | null): TemplateResult | typeof nothing {
       <small>${t(SEEN_BY[advice.seenBy])}</small>
     </div>
   </div>`;
+}
+
+/** What the server makes of the picture, where that is not what the profile promises. */
+function ladder(health: HealthReport): TemplateResult | typeof nothing {
+  const made = health === null || health === 'none' ? null : health.ladder;
+  if (made === null) return nothing;
+  const [lost, passed] = [losses(made), passing(made)];
+  return html`${
+    lost.length === 0
+      ? nothing
+      : html`<div class="advice trouble" data-hint="server_slow">
+          ${icons.alert}
+          <div>
+            <strong>${t('studio.ladder.overload')}</strong>
+            <p>${lost.join(' ')}</p>
+            <small>${t('studio.ladder.overload.help')}</small>
+          </div>
+        </div>`
+  }${passed === null ? nothing : html`<p class="ladder">${passed}</p>`}`;
 }
 
 function curve(history: readonly number[]): TemplateResult | typeof nothing {

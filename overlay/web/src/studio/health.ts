@@ -1,6 +1,7 @@
 /** What the server says of this page's publish, checked before it is believed. */
 
 import { ApiError, callApi } from '../shared/api';
+import { type LadderHealth, parseLadder } from './ladder';
 
 export const SERVER_HINTS = [
   'fine',
@@ -34,6 +35,7 @@ export interface ServerHealth {
   readonly roundTripMs: number | null;
   /** Picture minus sound. */
   readonly skewMs: number | null;
+  readonly ladder: LadderHealth | null;
 }
 
 /** `'none'`: nobody publishes. `null`: the server did not say. */
@@ -68,6 +70,7 @@ export function parseHealth(plain: unknown): ServerHealth | null {
     audio: trackOf(plain['audio']),
     roundTripMs: numberOf(plain, 'rtt_ms'),
     skewMs: numberOf(plain, 'skew_ms'),
+    ladder: parseLadder(plain['ladder']),
   };
 }
 

@@ -71,7 +71,13 @@ function event(offset: number, kind: string, data: object, epoch = 'L'): object 
 describe('what a page knows of a show', () => {
   it('begins with the snapshot of the hello', () => {
     const model = known();
-    expect(model.air).toEqual({ show: 'demo', title: 'Demo', state: 'live', epoch: 'e1' });
+    expect(model.air).toEqual({
+      show: 'demo',
+      title: 'Demo',
+      state: 'live',
+      epoch: 'e1',
+      poster: false,
+    });
     expect(model.anchor).toEqual({ epoch: 'e1', utcUs: 1_700_000_000_000_000 });
     expect(model.log).toEqual({ epoch: 'L', offset: 4 });
     expect(model.products.get('scarf')?.priceMinor).toBe(12_900);

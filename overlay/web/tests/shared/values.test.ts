@@ -36,11 +36,12 @@ describe('backoffMs', () => {
 });
 
 describe('reports', () => {
-  const report = { show: 'demo', title: 'Demo', state: 'live', epoch: 'e1' };
+  const report = { show: 'demo', title: 'Demo', state: 'live', epoch: 'e1', poster: true };
 
   it('are taken as they are, without what is not theirs', () => {
     expect(parseReport({ ...report, more: 1 })).toEqual(report);
     expect(parseReport({ ...report, state: 'idle', epoch: null }).epoch).toBeNull();
+    expect(parseReport({ ...report, poster: undefined }).poster).toBe(false);
   });
 
   it.each([null, 7, 'live', [], {}, { ...report, state: 'on' }, { ...report, epoch: 5 }])(

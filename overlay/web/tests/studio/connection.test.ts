@@ -13,6 +13,7 @@ import {
   parseHealth,
   receivedBps,
 } from '../../src/studio/health';
+import { UNFIT_CODES, losses, parseLadder, passing } from '../../src/studio/ladder';
 import { sparkline } from '../../src/studio/sparkline';
 import type { Figures } from '../../src/studio/stats';
 import { ADVICE_WORDS, figureTexts } from '../../src/studio/words';
@@ -191,5 +192,56 @@ describe('sparkline', () => {
     expect(sparkline([0, 0, 0], 10, 20)).toBe('0.0,20.0 5.0,20.0 10.0,20.0');
     expect(sparkline([5], 10, 20)).toMatch(/^0\.0,/);
     expect(sparkline([], 10, 20)).toBe('');
+  });
+});
+
+const RUNG = { rung: '480p', role: 'encoded', mirrors: null, dozing: false };
+const LADDER = {
+  rungs: [{ rung: '720p', role: 'mirror', mirrors: '480p', dozing: false }, RUNG],
+  step: 2,
+  half_rate: true,
+  passthrough: 'off',
+  unfit: null,
+  sentence: '720p is shown as 480p.',
+};
+
+describe('what the server makes of the picture', () => {
+  it('is read with the health', () => {
+    const health = parseHealth({ ...PLAIN, ladder: LADDER });
+    expect(health?.ladder).toEqual({
+      top: '720p',
+      shed: [{ rung: '720p', shownAs: '480p' }],
+      halfRate: true,
+      passed: false,
+      unfit: null,
+    });
+    expect(parseHealth(PLAIN)?.ladder).toBeNull();
+  });
+
+  it.each([null, 7, [], {}, { rungs: 'x' }, { rungs: [] }, { rungs: [{ rung: 3 }] }])(
+    'is not believed as %j',
+    (plain) => expect(parseLadder(plain)).toBeNull(),
+  );
+
+  it('says what viewers go without', () => {
+    const ladder = parseLadder(LADDER);
+    if (ladder === null) throw new Error('unread');
+    expect(losses(ladder)).toEqual([
+      '720p is shown as 480p until it keeps up.',
+      'Every other picture is left out.',
+    ]);
+    expect(passing(ladder)).toBeNull();
+    expect(passing({ ...ladder, unfit: 'keyframes' })).toBeNull();
+  });
+
+  it('says what becomes of the host’s own picture', () => {
+    const full = { ...LADDER, rungs: [{ ...RUNG, rung: '720p' }, RUNG], half_rate: false };
+    const passed = parseLadder({ ...full, passthrough: 'passed' });
+    expect(passed && losses(passed)).toEqual([]);
+    expect(passed && passing(passed)).toBe('Viewers of 720p get your own picture, as it comes.');
+    for (const unfit of [...UNFIT_CODES, 'a new one']) {
+      const why = parseLadder({ ...full, passthrough: 'unfit', unfit });
+      expect(why && passing(why)).toMatch(/^720p is encoded anew[: ]/);
+    }
   });
 });

@@ -92,6 +92,19 @@ async def test_a_page_first_does_not_let_a_viewer_into_a_busy_gateway(
     assert hot.figure("comptoir_gateway_refused_total['load']") == 1
 
 
+async def test_a_front_door_left_open_does_not_let_a_viewer_into_a_busy_gateway(
+    make_hot: Any,
+) -> None:
+    hot = await make_hot(max_load=0.5)
+    client = await hot.client()
+    for path in (b"/live/shows.json", b"/live/demo/poster.jpg?v=1"):
+        client.send(GET % path)
+        assert (await client.answer()).status == 200
+    be_busy(hot)
+    client.send(GET % b"/live/demo/index.m3u8")
+    assert (await client.answer()).status == 503
+
+
 async def test_a_busy_gateway_takes_no_new_event_sockets(make_hot: Any) -> None:
     hot = await make_hot(max_load=0.5)
     be_busy(hot)

@@ -100,6 +100,26 @@ export const studioFr: StudioMessages = {
   'studio.hint.computer-slow': 'Votre ordinateur ne suit pas.',
   'studio.hint.computer-slow.help':
     'Fermez d’autres programmes et onglets. Votre réseau va bien.',
+  'studio.ladder.overload': 'Le serveur ne suit pas.',
+  'studio.ladder.overload.help':
+    'Cela ne vient pas de vous et s’arrange tout seul dès que possible.',
+  'studio.ladder.shed': '{rung} est montré en {shownAs} tant qu’il ne suit pas.',
+  'studio.ladder.half-rate': 'Une image sur deux est omise.',
+  'studio.ladder.passed': 'En {rung}, le public reçoit votre propre image, telle quelle.',
+  'studio.ladder.unfit.waiting': '{rung} est réencodé jusqu’à votre prochaine image clé.',
+  'studio.ladder.unfit.codec': '{rung} est réencodé : seul le H.264 passe tel quel.',
+  'studio.ladder.unfit.format':
+    '{rung} est réencodé : tous les lecteurs n’acceptent pas votre forme de H.264.',
+  'studio.ladder.unfit.reordered':
+    '{rung} est réencodé : désactivez les images B dans votre encodeur.',
+  'studio.ladder.unfit.size': '{rung} est réencodé : votre image a une autre taille.',
+  'studio.ladder.unfit.rotated': '{rung} est réencodé : votre image doit être tournée.',
+  'studio.ladder.unfit.bitrate': '{rung} est réencodé : votre débit dépasse sa limite.',
+  'studio.ladder.unfit.keyframes':
+    '{rung} est réencodé : vos images clés sont trop rares, réglez un intervalle de 1 ou 2 secondes.',
+  'studio.ladder.unfit.damaged': '{rung} est réencodé : des paquets se sont perdus en route.',
+  'studio.ladder.unfit.stopped': '{rung} est réencodé : vos images arrivent trop lentement.',
+  'studio.ladder.unfit.other': '{rung} est réencodé : votre flux ne peut pas passer tel quel.',
   'studio.seen-by.server': 'Mesuré par le serveur.',
   'studio.seen-by.browser':
     'Signalé par votre navigateur ; le serveur ne voit encore rien d’anormal.',

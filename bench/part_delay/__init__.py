@@ -1,0 +1,1 @@
+"""From a part's last picture to the part: ``python -m bench.part_delay``."""

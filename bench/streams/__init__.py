@@ -1,0 +1,1 @@
+"""How many shows one machine holds: ``python -m bench.streams``."""
