@@ -7,7 +7,8 @@ WEB := overlay/web
 # These tests follow media at its own pace and have the machine to themselves; all others wait for
 # things and never for time, so two at a time disturb nobody.
 TIMED := tests/bench tests/e2e tests/faults tests/load tests/publishers \
-	tests/mediaserver/ingest tests/transcoder/worker
+	tests/mediaserver/ingest tests/mediaserver/gateway/test_gateway_behind_nginx.py \
+	tests/transcoder/worker
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak lock clean

@@ -9,6 +9,7 @@ standard input, then an empty line to begin; the figures go out as a line of JSO
 
 import json
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -27,6 +28,7 @@ from transcoder.tune.values import CrowdRun, Headroom, Variant
 MAX_SHOWS = 64
 MAX_RUNS = 6
 _READY_S = 60.0
+_CHECK_S = 0.2
 _SLOWEST = 0.1
 """A process that is slower than a tenth of real time is ended."""
 
@@ -39,18 +41,19 @@ def headroom(
     cores_a_show: float,
     most: int = MAX_SHOWS,
     on_run: Callable[[int], None] | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Headroom:
     """Find the most shows that fit, beginning with what one show costs. Raises `TuneError`.
 
     At most `MAX_RUNS` runs; where these did not find the border, the most that fitted is a lower
-    bound.
+    bound. `check` is called while we wait; what it raises ends everything.
     """
     shows: int | None = first_guess(cores_a_show, cores=os.cpu_count() or 1, most=most)
     runs: dict[int, CrowdRun] = {}
     while shows is not None and len(runs) < MAX_RUNS:
         if on_run is not None:
             on_run(shows)
-        runs[shows] = run_crowd(variant.profile, shows, folder=folder, media_s=media_s)
+        runs[shows] = run_crowd(variant.profile, shows, folder=folder, media_s=media_s, check=check)
         shows = next_guess(runs, most=most)
     return Headroom(variant=variant, runs=tuple(runs[shows] for shows in sorted(runs)))
 
@@ -72,8 +75,15 @@ def next_guess(runs: dict[int, CrowdRun], *, most: int) -> int | None:
     return between if between > max(fitted) else None
 
 
-def run_crowd(profile: Profile, shows: int, *, folder: Path, media_s: float) -> CrowdRun:
-    """`shows` processes at once. Raises `TuneError` when one of them fails."""
+def run_crowd(
+    profile: Profile,
+    shows: int,
+    *,
+    folder: Path,
+    media_s: float,
+    check: Callable[[], None] = lambda: None,
+) -> CrowdRun:
+    """`shows` processes at once. Raises `TuneError` when one of them fails; `check` may too."""
     members = [_Member(folder) for _ in range(shows)]
     timer = threading.Timer(_READY_S + media_s / _SLOWEST, _end_all, [members])
     timer.start()
@@ -81,11 +91,11 @@ def run_crowd(profile: Profile, shows: int, *, folder: Path, media_s: float) -> 
         for member in members:
             member.tell(json.dumps(profile.to_plain()))
         for member in members:
-            member.hear("ready")
+            member.hear("ready", check)
         begun_s = time.monotonic()
         for member in members:
             member.tell("")
-        done = [member.hear("wall_s") for member in members]
+        done = [member.hear("wall_s", check) for member in members]
         wall_s = time.monotonic() - begun_s
     finally:
         timer.cancel()
@@ -117,9 +127,15 @@ class _Member:
         except OSError:
             raise TuneError("A show of several at once ended before it began.") from None
 
-    def hear(self, key: str) -> dict[str, float]:
-        """The next line, which must have `key`. Raises `TuneError`."""
-        line = _open(self._process.stdout).readline()
+    def hear(self, key: str, check: Callable[[], None]) -> dict[str, float]:
+        """The next line, which must have `key`. Raises `TuneError`.
+
+        There is never more than one line in the pipe, so none hides in its buffer.
+        """
+        pipe = _open(self._process.stdout)
+        while not select.select([pipe], [], [], _CHECK_S)[0]:
+            check()
+        line = pipe.readline()
         try:
             said: dict[str, Any] = json.loads(line)
         except ValueError:

@@ -1,7 +1,7 @@
-"""Ctrl-C that is not lost: where the interpreter may not pass on the exception, it is remembered.
+"""Ctrl-C at a moment of our choosing: it is remembered, and whoever works asks between two steps.
 
-`KeyboardInterrupt` is raised in whatever runs just then. In a finalizer, or in a callback of C
-code, it is printed and forgotten; so who works on asks `Interrupts.check` between two steps.
+A `KeyboardInterrupt` wherever the interpreter happens to be may strike in a finalizer, where it is
+printed and forgotten, or amid a lock's hand-over, where it leaves a thread waiting for ever.
 """
 
 import contextlib
@@ -24,8 +24,10 @@ class Interrupts:
 
     @contextlib.contextmanager
     def remembered(self) -> Iterator[None]:
-        """SIGINT raises `KeyboardInterrupt`, as ever, and is remembered. In the main thread; in
-        another one it changes nothing, since signals never come there."""
+        """The first SIGINT waits for `check`; one more raises `KeyboardInterrupt` on the spot.
+
+        In the main thread; in another one it changes nothing, since signals never come there.
+        """
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -36,5 +38,6 @@ class Interrupts:
             signal.signal(signal.SIGINT, before)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self._come:
+            raise KeyboardInterrupt
         self._come = True
-        raise KeyboardInterrupt

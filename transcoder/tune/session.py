@@ -269,6 +269,7 @@ class _Session:
                     cores_a_show=result.cores,
                     most=self._wish.max_shows,
                     on_run=on_run,
+                    check=self._interrupts.check,
                 )
             )
         except TuneError as exc:
@@ -285,11 +286,17 @@ class _Session:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _on_tick(self, low: float, share: float) -> Callable[[int], None]:
-        whole = self._clip.facts.duration_s * TICKS_PER_SECOND
-        return lambda tick: self._progress.step(low + share * min(1.0, tick / whole))
+        return self._stepping(low, share, self._clip.facts.duration_s * TICKS_PER_SECOND)
 
     def _on_frame(self, low: float, share: float, frames: int) -> Callable[[int], None]:
-        return lambda frame: self._progress.step(low + share * min(1.0, frame / frames))
+        return self._stepping(low, share, frames)
+
+    def _stepping(self, low: float, share: float, whole: float) -> Callable[[int], None]:
+        def on_step(done: int) -> None:
+            self._interrupts.check()
+            self._progress.step(low + share * min(1.0, done / whole))
+
+        return on_step
 
 
 def _sentence(exc: TranscoderError) -> str:

@@ -226,7 +226,7 @@ def shows() -> Shows:
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not true():  # noqa: ASYNC110 - any condition, not an event of ours
             await asyncio.sleep(0)
 

@@ -126,9 +126,14 @@ async def test_a_crowd_on_http_2_waits_with_one_request(
         "--write-out", "%{http_version} %{http_code}\\n", *urls,
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    await until(front.gateway.waiting(2))
-    await front.gateway.take(*on_air.parts())
-    said, _ = await curl.communicate()
+    try:
+        await until(front.gateway.waiting(2))
+        await front.gateway.take(*on_air.parts())
+        said, _ = await curl.communicate()
+    finally:
+        if curl.returncode is None:
+            curl.kill()
+            await curl.communicate()
     assert said.decode().split("\n")[:-1] == ["2 200"] * CROWD
     bodies = [(tmp_path / f"{n}").read_bytes() for n in range(CROWD)]
     assert len(set(bodies[::2])) == len(set(bodies[1::2])) == 1
