@@ -6,7 +6,9 @@ BIN := $(VENV)/bin
 WEB := overlay/web
 # These tests follow media at its own pace and have the machine to themselves; all others wait for
 # things and never for time, so two at a time disturb nobody.
-TIMED := tests/bench tests/e2e tests/faults tests/load tests/publishers \
+CALM := command_line merchant order_histories shop_on_postgresql whip_refusals
+TIMED := tests/bench tests/faults tests/load tests/publishers \
+	$(filter-out $(CALM:%=tests/e2e/test_%.py),$(sort $(wildcard tests/e2e/test_*.py))) \
 	tests/mediaserver/ingest tests/mediaserver/gateway/test_gateway_behind_nginx.py \
 	tests/transcoder/worker
 
@@ -48,8 +50,8 @@ lint: setup
 test: lint
 	scripts/system-packages
 	scripts/with-node $(VENV) npm --prefix $(WEB) test --silent
-	$(BIN)/pytest -q -m "not soak" -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
-	$(BIN)/pytest -q -m "not soak" $(TIMED)
+	$(BIN)/pytest -q -m "not soak" --durations 10 -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
+	$(BIN)/pytest -q -m "not soak" --durations 30 $(TIMED)
 
 soak: setup
 	scripts/system-packages
