@@ -14,7 +14,7 @@ from pathlib import Path
 
 from transcoder.tune.errors import TuneError
 
-INSTALL = "pip install comptoir[tune]"
+INSTALL = "pip install '.[tune]' in Comptoir's folder"
 _PROBE_S = 20
 _TAIL_CHARACTERS = 300
 

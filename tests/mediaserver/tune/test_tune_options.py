@@ -90,7 +90,7 @@ def test_without_ffmpeg_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", missing)
     result = CliRunner().invoke(cli, ["tune", "nothing.mp4"])
-    assert "pip install comptoir[tune]" in str(result.exception)
+    assert "pip install '.[tune]'" in str(result.exception)
 
 
 @given(st.text(max_size=12))
