@@ -2,6 +2,10 @@
 
 A check that is lost is not repeated: so each answer tells the round-trip time, and may take as long
 as a line with full queues needs.
+
+FFmpeg's muxer, 8 as 9, answers no check once its media flows. So what only the publisher can send
+from the address that has proved itself is consent as well: media in its keys, and checks with our
+password. We send nothing but reports on what comes from there.
 """
 
 import random
@@ -16,7 +20,7 @@ Address = tuple[str, int]
 INTERVAL_S = 5.0
 """The mean time between checks (RFC 7675 §5.1)."""
 EXPIRES_S = 30.0
-"""Without an answer for so long nothing may be sent any more (RFC 7675 §5.1)."""
+"""Without consent for so long nothing may be sent any more (RFC 7675 §5.1)."""
 MAX_CHECKS = 4
 """Older ones that were not answered are given up."""
 _RTT_GAIN = 0.5
@@ -47,6 +51,10 @@ class Consent:
     def renew(self) -> None:
         """The publisher has just agreed."""
         self._given_s = time.monotonic()
+
+    def heard(self, at_ns: int) -> None:
+        """Something that only the publisher can send came then, on the monotonic clock."""
+        self._given_s = max(self._given_s, at_ns / 1e9)
 
     def answered(self, after_s: float) -> None:
         """The publisher has answered a check of ours after so long."""

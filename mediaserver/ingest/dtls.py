@@ -44,6 +44,8 @@ class ArrivalClock(Protocol):
     """Who knows when the datagram came that is being handled."""
 
     arrival_ns: int
+    authentic_ns: int
+    """Set here: when a datagram came last that was in the publisher's keys."""
 
     def expect(self, ssrc: int) -> None:
         """The publisher has begun to send this stream."""
@@ -95,6 +97,7 @@ class MediaDtls(RTCDtlsTransport):
         if plain is None:
             self.unauthentic += 1
             return
+        self._clock.authentic_ns = arrival_ns
         try:
             if rtcp:
                 self._read_rtcp(plain, arrival_ns)

@@ -72,6 +72,8 @@ class PortConnection(Connection):
         self._port = port
         self.arrival_ns = 0
         """The monotonic clock when the datagram came that `recv` returned last."""
+        self.authentic_ns = 0
+        """When media came last that was in the publisher's keys, as its reader says."""
         self.dropped = 0
         self.take_srtp: Callable[[bytes, int], None] | None = None
         """Who takes SRTP with its time of arrival at once, past the queue; None before DTLS."""
@@ -153,6 +155,7 @@ class PortConnection(Connection):
         now_ns = time.monotonic_ns()
         if addr == self._in_use:
             self._heard_ns = now_ns
+            self.consent.heard(now_ns)
         else:
             self._heard_elsewhere(addr, now_ns)
 
@@ -174,6 +177,7 @@ class PortConnection(Connection):
         self.consent.renew()
         while (left_s := self.consent.left_s) > 0:
             await asyncio.sleep(min(pause_s(), left_s))
+            self.consent.heard(self.authentic_ns)
             self.ask_consent()
         self._query_consent_task = None
         await self.close()

@@ -27,6 +27,7 @@ class Heard:
     reports: list[tuple[Kind, SenderReport]] = field(default_factory=list)
     expected: list[int] = field(default_factory=list)
     arrival_ns: int = 4711
+    authentic_ns: int = 0
 
     def expect(self, ssrc: int) -> None:
         self.expected.append(ssrc)

@@ -119,6 +119,21 @@ async def test_a_publisher_without_consent_is_let_go(
     assert (await house.state("closed")).reason == "the publisher has vanished"
 
 
+async def test_a_publisher_who_answers_no_check_is_kept_while_it_sends(
+    house: House, relay: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As FFmpeg: no check is asked, so none is answered."""
+    monkeypatch.setattr(consent, "INTERVAL_S", 0.1)
+    monkeypatch.setattr(consent, "EXPIRES_S", 1.0)
+    monkeypatch.setattr(PortConnection, "ask_consent", lambda _: None)
+    await house.start()
+    nat, port = await relay()
+    await house.publish("vp8", answer=lambda sdp: through(sdp, port))
+    await house.take("a", frames=90)  # longer than consent lasts, unless it is given anew
+    await nat.close()
+    assert (await house.state("closed")).reason == "the publisher has vanished"
+
+
 async def test_the_round_trip_is_known_from_the_first_check_on(house: House) -> None:
     await house.start()
     await house.publish("vp8")
@@ -264,6 +279,15 @@ async def test_forged_media_makes_few_checks(
         port.datagram_received(rtp(77), ("127.0.0.1", 20_000 + number))
     assert len(connection._check_list) == 2
     assert port.dropped["unproved_address"] == 500
+
+
+async def test_a_check_of_the_publishers_is_consent(
+    port: UdpPort, connected: tuple[PortConnection, Publisher]
+) -> None:
+    connection, publisher = connected
+    before_s = connection.consent._given_s
+    publisher.check()
+    await until(lambda: connection.consent._given_s > before_s)
 
 
 async def test_consent_is_not_taken_from_strangers(
