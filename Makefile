@@ -63,7 +63,8 @@ bench: setup
 	$(BIN)/python -m bench.card_to_frame
 	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.transcode
-	$(BIN)/python -m bench.streams
+	mkdir -p build
+	$(BIN)/python -m bench.streams --where build/streams.txt
 	$(BIN)/python -m bench.part_delay
 	$(BIN)/python -m bench.bottles
 	$(BIN)/python -m bench.fanout

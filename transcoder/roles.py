@@ -25,11 +25,6 @@ def mirror(of: int) -> Role:
     return Role(kind="mirror", of=of)
 
 
-def all_encoded(rungs: int) -> tuple[Role, ...]:
-    """Every rung by an encoder of its own."""
-    return (ENCODED,) * rungs
-
-
 def check_roles(roles: Sequence[Role]) -> None:
     """Raises ValueError for roles that no generation can have."""
     for index, role in enumerate(roles):

@@ -220,7 +220,7 @@ class Stage:
         if sharp:
             ladder.boost(self._sharp.boost_percent, self._sharp.boost_slots)
         idr = cut.idr or (sharp and self._sharp.keyframe)
-        reason = None if cut.part or idr else self._steering.skips(cut.offset, backlog)
+        reason = None if cut.part or idr or sharp else self._steering.skips(cut.offset, backlog)
         if reason is not None:
             self._telemetry.skipped(reason)
         self._newest.encode(

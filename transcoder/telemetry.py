@@ -90,10 +90,6 @@ class Telemetry:
         """A slot has no picture in the encoded rungs: they are behind, or at half the rate."""
         self._skipped.labels(self._show, reason).inc()
 
-    def overloaded(self) -> None:
-        """A slot is left out because the encoders are behind."""
-        self.skipped("backlog")
-
     def stilled(self, cpu_s: float) -> None:
         """A picture has been made a poster, a thumbnail or both."""
         self._stills.labels(self._show).inc()

@@ -8,7 +8,7 @@
                   WHIP, loopback) to the playlist with the part at a viewer who waits for it; which
                   picture a part ends with is read from the number painted into it
 
-A picture's slot is full when the next one has come (33 ms at 30 a second), in all three.
+A picture on the grid fills its slot at once; one beside it waits for the next (33 ms).
 
 What the figures do not say: the machine that publishes, encodes and watches is one; on air the
 sound is sent as soon as it begins, not 20 ms later as a microphone would have it.

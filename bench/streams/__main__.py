@@ -33,7 +33,6 @@ from bench.node import NodeError
 from bench.report import Figure, print_report
 from bench.streams.run import Held, Plan, Window, run
 from mediaserver.profiles import find_profile
-from transcoder.profiles import Profile
 
 FULL = Plan(first=1, most=12, settle_s=6.0, window_s=30.0)
 QUICK = Plan(first=1, most=1, settle_s=2.0, window_s=6.0)
@@ -49,19 +48,14 @@ async def measure(names: Sequence[str], plan: Plan, clip: Path | None) -> dict[s
         path = await asyncio.to_thread(film.make, folder, clip)
         for name in names:
             profile = _profile(folder / f"{name}.yaml", WAYS[name])
-            if profile is None:
-                continue
             (folder / name).mkdir()
             held[name] = await run(path, profile, plan, folder=folder / name)
     return held
 
 
-def _profile(path: Path, passthrough: str) -> Path | None:
+def _profile(path: Path, passthrough: str) -> Path:
     plain = find_profile("default").to_plain()
-    if "passthrough" in Profile.model_fields:
-        plain["passthrough"] = passthrough
-    elif passthrough != "never":
-        return None
+    plain["passthrough"] = passthrough
     path.write_text(yaml.safe_dump(plain), encoding="utf-8")
     return path
 

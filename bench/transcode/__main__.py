@@ -123,10 +123,9 @@ def run(plan: Plan, clip: Path | None, folder: Path) -> Results:
         ),
         "ffmpeg": Lengths(short=theirs(short, None), long=theirs(long, None), seconds=more_s),
     }
-    if _knows_passthrough():
-        ways["passed"] = Lengths(
-            short=ours(short, passed, None), long=ours(long, passed, None), seconds=more_s
-        )
+    ways["passed"] = Lengths(
+        short=ours(short, passed, None), long=ours(long, passed, None), seconds=more_s
+    )
     core = max(os.sched_getaffinity(0))
     before = CpuTimes.now()
     shares = alternating(ways, rounds=plan.rounds, core=core, log_path=folder / "log")
@@ -155,16 +154,11 @@ def _qualities(
     )
 
 
-def _knows_passthrough() -> bool:
-    return "passthrough" in Profile.model_fields
-
-
 def _written(path: Path, profile: Profile, *, passthrough: str) -> Path:
     plain = profile.to_plain()
-    if _knows_passthrough():
-        plain["passthrough"] = passthrough
-    if "pictures" in plain:  # stills are nothing that the peer makes
-        plain["pictures"] |= {"poster_every_s": 0, "thumbnail_every_s": 0}
+    plain["passthrough"] = passthrough
+    # stills are nothing that the peer makes
+    plain["pictures"] |= {"poster_every_s": 0, "thumbnail_every_s": 0}
     path.write_text(yaml.safe_dump(plain), encoding="utf-8")
     return path
 

@@ -14,7 +14,7 @@ from transcoder.encode import RungEncoder
 from transcoder.generation import Generation, Origin, Workshop
 from transcoder.grid import Grid
 from transcoder.profiles import Profile, Rung, plan_rungs
-from transcoder.roles import all_encoded
+from transcoder.roles import ENCODED
 from transcoder.rung import Job
 from transcoder.samples import EncodedPicture
 from transcoder.scale import solid
@@ -69,7 +69,7 @@ def generation() -> Iterator[Generation]:
         PLAN,
         Origin(
             number=0,
-            roles=all_encoded(1),
+            roles=(ENCODED,),
             source=None,
             first_slot=0,
             next_number=0,

@@ -95,10 +95,7 @@ def _variant(profile: Profile, changes: Iterable[tuple[str, str]]) -> Variant:
 
 def _encode_all(plain: dict[str, Any]) -> None:
     """A sweep asks what encoders do: nothing passes through, nothing sleeps."""
-    if "passthrough" in plain:
-        plain["passthrough"] = "never"
-    if "on_demand" in plain:
-        plain["on_demand"] = False
+    plain |= {"passthrough": "never", "on_demand": False}
 
 
 def _change(plain: dict[str, Any], key: str, value: str) -> None:

@@ -9,8 +9,9 @@ from av.video.frame import VideoFrame
 
 from transcoder.encode import RungEncoder
 from transcoder.grid import Grid
-from transcoder.profiles import OverloadProfile, RungPlan
+from transcoder.profiles import OnPinProfile, OverloadProfile, RungPlan
 from transcoder.samples import EncodedPicture
+from transcoder.values import TimedMetadata
 
 ENCODED, SHED = ("encoded",) * 3, ("48p", "encoded", "encoded")
 
@@ -161,6 +162,39 @@ def test_a_machine_for_one_small_rung_ends_there_and_latency_stays_bounded(
     out.check()
     assert out.states[-1].half_rate
     assert len(out.frames("96p")) == len(out.frames("32p"))
+
+
+def test_the_picture_of_a_pin_is_never_left_out(
+    on_air: Callable[..., Any], make_source: Callable[..., Any], machine: Machine
+) -> None:
+    """Also where every other picture is, and no keyframe is asked for."""
+    air = on_air(
+        make_encoder=machine.encoder,
+        overload=OverloadProfile(shed=("frame_rate",)),
+        on_pin=OnPinProfile(keyframe=False, boost_percent=50, boost_ms=1000),
+    )
+    air.publish()
+    show = Show(air, machine, make_source())
+    machine.share = 9  # of 12
+    for _ in range(30):
+        show.play(0.5)
+        if air.out.states and air.out.states[-1].half_rate:
+            break
+    machine.share = 100.0
+    show.play(3)  # what is in the encoders is done; the step is kept for 30 s
+    part_begin = (air.slot // 10 + 2) * 10
+    cue = TimedMetadata(
+        id="c", revision=0, pts=(part_begin + 5) * 3000, duration=90_000, payload=b"{}", sharp=True
+    )
+    air.run.cue(cue)
+    show.play(2)
+    machine.close()
+    out = air.finish()
+    out.check()
+    for name in ("96p", "48p", "32p"):
+        times = [sample.time // 3000 for _, run in out.video(name) for sample in run.samples]
+        offsets = [slot - part_begin for slot in times if 0 <= slot - part_begin < 10]
+        assert offsets == [0, 2, 4, 5, 6, 8]
 
 
 def test_overload_beside_a_passed_rung_waits_for_the_sources_keyframe(
