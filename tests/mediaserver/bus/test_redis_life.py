@@ -64,7 +64,8 @@ async def test_every_key_has_an_end(
     upstream = Upstream(link, owned=list, heard=lambda *_: None)
     upstream.say(SHOW, ViewerCounts(gateway="g", counts=()))
     telling = asyncio.create_task(upstream.run())
-    keys = {streams.key(SHOW, what) for what in ("owner", "head", *streams.ALL)} | {streams.KNOWN}
+    keys = {streams.key(SHOW, stream) for stream in streams.ALL}
+    keys |= {streams.key(SHOW, "owner"), streams.key(SHOW, "head"), streams.KNOWN}
     await until(lambda: _lives(redis_server).keys() == keys)
     assert upstream.dropped == 0
     telling.cancel()
