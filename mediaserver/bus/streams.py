@@ -125,12 +125,13 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 'ok'
 """
 """KEYS known; ARGV show, life in ms. An owner says that it is there, and strikes out those who have
-not for their life. One who comes back is on the list by its own word: nobody can strike it out at
-that moment."""
+not for their life, and those of a time to come, which a clock that went back leaves. One who comes
+back is on the list by its own word: nobody can strike it out at that moment."""
 
 TELL = """
 local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3))
