@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -18,21 +19,25 @@ STOP_TIMEOUT_S = 10.0
 class Nginx:
     """Use it as a context manager. `folder` takes the certificate, the cache and the logs."""
 
-    def __init__(self, folder: Path, *, gateway_port: int) -> None:
+    def __init__(
+        self, folder: Path, *, gateway_port: int, changes: Mapping[str, str] | None = None
+    ) -> None:
+        """`changes` to the shipped file besides those that are needed: its words and ours."""
         self.port, self.plain_port = free_port(), free_port()
         self.pair: Pair = self_signed(folder)
         self._errors = folder / "error.log"
         self._config = folder / "nginx.conf"
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "cache").mkdir()
-        self._config.write_text(self._adapted(folder, gateway_port), encoding="utf-8")
+        adapted = self._adapted(folder, gateway_port, changes or {})
+        self._config.write_text(adapted, encoding="utf-8")
 
     @property
     def url(self) -> str:
         """Where it speaks HTTPS."""
         return f"https://localhost:{self.port}"
 
-    def _adapted(self, folder: Path, gateway_port: int) -> str:
+    def _adapted(self, folder: Path, gateway_port: int, changes: Mapping[str, str]) -> str:
         """The shipped file with what an operator would change, and no more."""
         text = SHIPPED.read_text(encoding="utf-8")
         for shipped, ours in {
@@ -47,9 +52,10 @@ class Nginx:
             "listen 80;": f"listen 127.0.0.1:{self.plain_port};",
             "listen [::]:80;": "",
             "listen 443 ssl": f"listen 127.0.0.1:{self.port} ssl",
-            "listen [::]:443 ssl http2;": "",
+            "listen [::]:443 ssl http2 sndbuf=256k;": "",
             "/etc/comptoir/tls/fullchain.pem": str(self.pair.certificate),
             "/etc/comptoir/tls/privkey.pem": str(self.pair.key),
+            **changes,
         }.items():
             if shipped not in text:
                 raise LookupError(f"{SHIPPED.name} has no {shipped!r}")

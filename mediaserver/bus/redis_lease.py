@@ -31,13 +31,16 @@ class Lease:
         link: RedisLink,
         node: str,
         lease_s: float,
+        life_s: float = streams.LIFE_S,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
+        """`life_s`: how long what Redis has of the show outlives its last renewal."""
         self.generation: int | None = None
         self.show = show
         self._link = link
         self._node = node
         self._lease_s = lease_s
+        self._life_ms = round(life_s * 1000)
         self._clock_ns = clock_ns
         self._seen = 0
         """The highest generation this process has had."""
@@ -45,6 +48,7 @@ class Lease:
         self._renewed_ns = 0
         self._free_since_ns: int | None = None
         self._keys = (streams.key(show, "owner"), streams.key(show, "head"))
+        self._all_keys = (*self._keys, *(streams.key(show, stream) for stream in streams.ALL))
 
     @property
     def look_every_s(self) -> float:
@@ -77,9 +81,7 @@ class Lease:
     async def renew(self) -> bool:
         """Go on as the owner; False when the show is another's. The generation may be a new one
         afterwards: then all was lost in Redis, or the lease had run out. Raises `BusError`."""
-        answer = await self._link.run(
-            streams.RENEW, self._keys, self._node, self.generation or 0, self._lease_ms
-        )
+        answer = await self._ask_to_renew()
         if answer == b"ok":
             self._renewed_ns = self._clock_ns()
             return True
@@ -91,13 +93,15 @@ class Lease:
     async def anew(self) -> bool:
         """Have a new generation, as the owner. False when the show is another's. Raises
         `BusError`."""
-        answer = await self._link.run(
-            streams.RENEW, self._keys, self._node, self.generation or 0, self._lease_ms
-        )
+        answer = await self._ask_to_renew()
         if answer != b"taken" and await self._claim("again"):
             return True
         self.generation = None
         return False
+
+    async def announce(self) -> None:
+        """Let gateways know of the show. For its owner. Raises `BusError`."""
+        await self._link.run(streams.ANNOUNCE, (streams.KNOWN,), self.show, self._life_ms)
 
     async def release(self) -> None:
         """Let another have the show at once. Raises `BusError`."""
@@ -109,10 +113,17 @@ class Lease:
     def _lease_ms(self) -> int:
         return round(self._lease_s * 1000)
 
+    async def _ask_to_renew(self) -> object:
+        return await self._link.run(
+            streams.RENEW, self._all_keys,
+            self._node, self.generation or 0, self._lease_ms, self._life_ms,
+        )  # fmt: skip
+
     async def _claim(self, how: Literal["again", "now"]) -> bool:
         state, value = await self._link.run(
-            streams.CLAIM, self._keys, self._node, self._lease_ms, self._seen, how
-        )
+            streams.CLAIM, self._all_keys,
+            self._node, self._lease_ms, self._seen, how, self._life_ms,
+        )  # fmt: skip
         self._free_since_ns = None
         if state != b"claimed":
             return False

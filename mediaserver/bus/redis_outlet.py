@@ -178,6 +178,7 @@ class ShowOutlet:
         self._anew = False
         if self._lease.generation != before:
             self._forget_queue()
+        await self._lease.announce()
 
     def _lose(self) -> None:
         self._lease.generation = None
@@ -202,7 +203,6 @@ class ShowOutlet:
         last_log = await self._link.newest(streams.key(self._show, "log"))
         base = self._base()
         self._whole = True  # what is said from here on is queued, and comes after
-        await self._link.call("SADD", streams.SHOWS, self._show)
         self._window = base.window_steps + SPARE_ENTRIES
         await self._write_head(
             "filling", 1,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import structlog
 
-from mediaserver.bus import streams
+from mediaserver.bus import known_shows, streams
 from mediaserver.bus.messages import ShowSnapshot
 from mediaserver.bus.redis_link import RedisLink
 from mediaserver.bus.streams import Entry, Head, Stream
@@ -32,6 +32,10 @@ COUNT = 16
 """Entries of a stream that are read at a time: about 3 MB of media."""
 RESYNC_EVERY_S = 2.0
 MAX_SHOWS = 1000
+"""More than so many are not followed, which is said in the log; our own main's do not count."""
+GONE_AFTER_S = 600.0
+"""A show of which Redis has known nothing for so long is no longer followed. After a FLUSHALL the
+owner has said that it is there within a third of its lease."""
 
 
 class Taker(Protocol):
@@ -73,15 +77,28 @@ class _Cursor:
     held: bool = True
     log_lost: bool = False
     resync_at_s: float = 0.0
+    known_at_s: float = field(default_factory=time.monotonic)
+    """When Redis last knew of the show."""
 
 
 class RedisReader:
     """One per gateway process; one event loop only."""
 
-    def __init__(self, link: RedisLink, taker: Taker, *, meter: Meter) -> None:
+    def __init__(
+        self,
+        link: RedisLink,
+        taker: Taker,
+        *,
+        meter: Meter,
+        max_shows: int = MAX_SHOWS,
+        gone_after_s: float = GONE_AFTER_S,
+    ) -> None:
         self._link = link
         self._taker = taker
         self._meter = meter
+        self._max_shows = max_shows
+        self._gone_after_s = gone_after_s
+        self._too_many = False
         self._cursors: dict[str, _Cursor] = {}
         self._look_at_s = 0.0
         self.connected = False
@@ -138,12 +155,37 @@ class RedisReader:
         if time.monotonic() < self._look_at_s:
             return
         self._look_at_s = time.monotonic() + LOOK_EVERY_S
-        for raw in sorted(await self._link.call("SMEMBERS", streams.SHOWS))[:MAX_SHOWS]:
-            show = raw.decode(errors="replace")
-            if len(self._cursors) >= MAX_SHOWS:
-                break
-            if show not in self._cursors and show not in here:
+        most = 2 * self._max_shows + len(here)
+        flat = await self._link.call("ZREVRANGE", streams.KNOWN, 0, most, "WITHSCORES")
+        shows = known_shows.read(flat, but=here)
+        chosen = known_shows.to_follow(shows, self._cursors, most=self._max_shows)
+        self._note_bound(len(shows))
+        self._leave({show for show, _ in shows}, chosen)
+        for show in chosen:
+            if show not in self._cursors:
                 await self._begin(show)
+
+    def _leave(self, shows: Collection[str], chosen: Collection[str]) -> None:
+        """Follow no longer what is gone or has to make room. Viewers keep what is in memory."""
+        now_s = time.monotonic()
+        chosen = set(chosen)
+        for show in chosen & self._cursors.keys():
+            self._cursors[show].known_at_s = now_s
+        silent = sorted(self._cursors.keys() - chosen, key=lambda s: self._cursors[s].known_at_s)
+        surplus = len(chosen) + len(silent) - self._max_shows
+        for place, show in enumerate(silent):
+            gone = now_s - self._cursors[show].known_at_s >= self._gone_after_s
+            if place < surplus or show in shows or gone:
+                del self._cursors[show]
+                self._taker.release(show)
+                log.info("show_left", show=show)
+
+    def _note_bound(self, count: int) -> None:
+        """Say once that there are more shows than are followed."""
+        too_many = count > self._max_shows
+        if too_many and not self._too_many:
+            log.warning("too_many_shows", at_least=count, followed=self._max_shows)
+        self._too_many = too_many
 
     async def _begin(self, show: str) -> None:
         head = await self._join(show)

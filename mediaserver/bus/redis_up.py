@@ -71,9 +71,9 @@ class Upstream:
             now_ms = time.time_ns() // 1_000_000
             entry = Entry(id="*", data=frame(report), at_ms=now_ms)
             try:
-                await self._link.call(
-                    "XADD", streams.key(show, "up"), "MAXLEN", "~", streams.UP_ENTRIES, "*",
-                    *entry.fields,
+                await self._link.run(
+                    streams.TELL, (streams.key(show, "up"),),
+                    streams.UP_ENTRIES, round(streams.LIFE_S * 1000), *entry.fields,
                 )  # fmt: skip
             except BusError:
                 self.dropped += 1

@@ -1,7 +1,8 @@
 """How a show lies in Redis: keys, stream ids, entries and the scripts that write them. Pure.
 
 ========================== =========================================================================
-``comptoir:shows``         set: the names of all shows that any node has spoken for
+``comptoir:known``         sorted set: the shows that nodes speak for, by when they last said so
+                           (Unix ms at Redis); who has not for `LIFE_S` leaves it
 ``comptoir:{SHOW}:owner``  the lease: the node that speaks for the show; expires unless renewed
 ``comptoir:{SHOW}:head``   hash: `generation` of the owner; `owner`, `status`, `audience`, `inits`,
                            `log` as framed messages; `log_at`, the id in the log stream that
@@ -13,6 +14,11 @@
 ``comptoir:{SHOW}:thumbs`` stream: the thumbnails of the window
 ``comptoir:{SHOW}:up``     stream: what gateways tell the owner
 ========================== =========================================================================
+
+Nothing stays for ever. The owner gives all keys of its show `LIFE_S` more with each renewal of the
+lease, streams get the head's rest of life when they are begun, and all of them go together: what
+follows finds either a whole show or none, as after a FLUSHALL. Nothing is lost by that which must
+not go back: log and media are numbered by main, generations by Redis' time at the least.
 
 The braces make all keys of a show one slot of a Redis Cluster. All streams but the last have ids of
 ours, ``generation-n``: `n` is the event's offset in the log and a running number elsewhere, and the
@@ -28,12 +34,16 @@ from typing import Any, Literal
 
 Stream = Literal["log", "media", "news", "poster", "thumbs", "up"]
 
-SHOWS = "comptoir:shows"
+KNOWN = "comptoir:known"
 FOLLOWED: tuple[Stream, ...] = ("log", "media", "news", "poster", "thumbs")
 """In the order in which a gateway takes them: cues before media."""
+ALL: tuple[Stream, ...] = (*FOLLOWED, "up")
 PICTURED: tuple[Stream, ...] = ("poster", "thumbs")
 """Read from their beginning: they hold what is wanted and nothing else."""
 
+LIFE_S = 3600.0
+"""How long a show that nobody speaks for stays in Redis: much longer than any lease (300 s), and
+than a gateway's window."""
 LOG_ENTRIES = 2000
 """Events kept for gateways that were away: who missed more is given the snapshot."""
 NEWS_ENTRIES = 1000
@@ -48,25 +58,29 @@ next = math.max(next, tonumber(redis.call('TIME')[1]))
 local generation = string.format('%.0f', next)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 redis.call('HSET', KEYS[2], 'generation', generation, 'filling', '1')
+for n = 2, #KEYS do redis.call('PEXPIRE', KEYS[n], ARGV[5]) end
 return {'claimed', generation}
 """
-"""KEYS owner, head; ARGV node, lease in ms, a generation that was seen, how.
+"""KEYS owner, head, all streams; ARGV node, lease in ms, a generation that was seen, how, life in
+ms.
 
 How: `again` takes this node's own lease anew, `now` a free one alone. The generation is at least
-Redis' own time in seconds, so that it grows even where all was lost."""
+Redis' own time in seconds, so that it grows even where all was lost, or has ended its life."""
 
 RENEW = """
 local owner = redis.call('GET', KEYS[1])
 local generation = redis.call('HGET', KEYS[2], 'generation')
 if owner == ARGV[1] and generation == ARGV[2] then
   redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  for n = 2, #KEYS do redis.call('PEXPIRE', KEYS[n], ARGV[4]) end
   return 'ok'
 end
 if owner and (owner ~= ARGV[1] or generation) then return 'taken' end
 if generation and tonumber(generation) > tonumber(ARGV[2]) then return 'taken' end
 return 'gone'
 """
-"""KEYS owner, head; ARGV node, generation, lease in ms. `gone`: the lease is free."""
+"""KEYS owner, head, all streams; ARGV node, generation, lease and life in ms. `gone`: the lease is
+free."""
 
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1]
@@ -86,6 +100,10 @@ if type(added) == 'table' and added.err then
   if string.find(added.err, 'equal or smaller', 1, true) then return 'refused' end
   return added
 end
+if redis.call('PTTL', KEYS[2]) < 0 then
+  local life = redis.call('PTTL', KEYS[1])
+  if life > 0 then redis.call('PEXPIRE', KEYS[2], life) end
+end
 return 'ok'
 """
 """KEYS head, stream; ARGV generation, entries kept, id, fields and values.
@@ -101,6 +119,27 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return 'ok'
 """
 """KEYS head; ARGV generation, fields and values."""
+
+ANNOUNCE = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('(%.0f', now - ARGV[2]))
+redis.call('ZREMRANGEBYSCORE', KEYS[1], string.format('(%.0f', now), '+inf')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 'ok'
+"""
+"""KEYS known; ARGV show, life in ms. An owner says that it is there, and strikes out those who have
+not for their life, and those of a time to come, which a clock that went back leaves. One who comes
+back is on the list by its own word: nobody can strike it out at that moment."""
+
+TELL = """
+local id = redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, 3))
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return id
+"""
+"""KEYS up; ARGV entries kept, life in ms, fields and values. It has its life from those who write
+it: the owner may be dead."""
 
 JOIN = """
 return {redis.call('HGETALL', KEYS[1]), redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)}

@@ -13,7 +13,7 @@ import pytest
 
 from bench.redis_server import RedisServer, installed
 from mediaserver.broadcast.feed import GatewayFeed
-from mediaserver.bus import said, unix
+from mediaserver.bus import said, streams, unix
 from mediaserver.bus.messages import ShowAudience, ShowOwner, ShowSnapshot, ShowStatus
 from mediaserver.bus.redis_lease import Lease
 from mediaserver.bus.redis_link import RedisLink
@@ -291,11 +291,13 @@ class UnixEngine:
 class RedisEngine:
     """Main and gateways on different nodes."""
 
-    def __init__(self, url: str, *, node: str = "a", lease_s: float = 2.0) -> None:
+    def __init__(
+        self, url: str, *, node: str = "a", lease_s: float = 2.0, life_s: float = streams.LIFE_S
+    ) -> None:
         self.main = Main()
         self.owned: list[bool] = []
         self.outlet: ShowOutlet | None = None
-        self._url, self._node, self._lease_s = url, node, lease_s
+        self._url, self._node, self._lease_s, self._life_s = url, node, lease_s, life_s
         self._link: RedisLink | None = None
         self._running: asyncio.Task[None] | None = None
         self._gateways: list[Gateway] = []
@@ -304,12 +306,15 @@ class RedisEngine:
     def start(self) -> ShowOutlet:
         self._link = RedisLink(self._url, timeout_s=1.0)
         self.outlet = ShowOutlet(
-            lease=Lease(SHOW, link=self._link, node=self._node, lease_s=self._lease_s),
+            lease=Lease(
+                SHOW, link=self._link, node=self._node, lease_s=self._lease_s,
+                life_s=self._life_s,
+            ),
             link=self._link,
             owner=ShowOwner(show=SHOW, node=self._node, address=f"{self._node}:1"),
             base=self.main.base,
             owned=lambda _, ours: self.owned.append(ours),
-        )
+        )  # fmt: skip
         self.main.say = self.outlet.say
         self._running = asyncio.create_task(self.outlet.run())
         return self.outlet
@@ -326,10 +331,10 @@ class RedisEngine:
             self._running = None
         self.main.say = lambda _: None
 
-    async def gateway(self) -> Gateway:
+    async def gateway(self, **options: Any) -> Gateway:
         made = Gateway(f"{self._node}/g{len(self._gateways)}")
         link = RedisLink(self._url, timeout_s=1.0)
-        made.reader = RedisReader(link, made.feed, meter=made.metrics)
+        made.reader = RedisReader(link, made.feed, meter=made.metrics, **options)
         made.tasks = [asyncio.create_task(made.reader.run())]
         self._gateways.append(made)
         self._links.append(link)

@@ -63,15 +63,15 @@ async def test_a_full_redis_is_told_what_it_missed_once_it_has_room(
 async def test_a_claim_that_is_half_done_is_finished(
     over_redis: Make, redis_server: RedisServer, until: Until
 ) -> None:
-    redis_server.call("SET", streams.SHOWS, "no set")
+    redis_server.call("SET", streams.KNOWN, "no set")
     engine = over_redis("a")
     outlet = engine.start()
     await until(lambda: outlet.connected is False)
-    redis_server.call("DEL", streams.SHOWS)
+    redis_server.call("DEL", streams.KNOWN)
     await until(lambda: outlet.refills > 0)
     assert outlet.owns
     assert engine.owned == [True]
-    assert redis_server.call("SMEMBERS", streams.SHOWS) == {SHOW.encode()}
+    assert redis_server.call("ZRANGE", streams.KNOWN, "0", "-1") == [SHOW.encode()]
 
 
 class SlowLink(RedisLink):
@@ -162,11 +162,11 @@ async def test_a_head_of_somebody_else_ends_no_gateway(
     on_air: tuple[Any, Any], redis_server: RedisServer, until: Until, log: bytes
 ) -> None:
     engine, _ = on_air
-    redis_server.call("SADD", streams.SHOWS, b"\xff\xfe", "liar", "other")
+    redis_server.call("ZADD", streams.KNOWN, "1", b"\xff\xfe", "inf", "liar", "-inf", "other")
     redis_server.call("HSET", streams.key("liar", "head"), "status", "x", "log_at", b"\xff")
     redis_server.call("HSET", streams.key("other", "head"), "status", "x", "log_at", "no-id")
     redis_server.call("HSET", streams.key("third", "head"), "status", "x", "log", log)
-    redis_server.call("SADD", streams.SHOWS, "third")
+    redis_server.call("ZADD", streams.KNOWN, "1e300", "third")
     late = await engine.gateway()
     await until(lambda: late.edge(engine.main) >= 0)
     await _goes_on(engine, late, until)

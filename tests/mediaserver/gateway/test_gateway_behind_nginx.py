@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgpack
 import pytest
 from aiohttp import web
 
@@ -59,9 +61,15 @@ def nginx_here() -> None:
 
 @pytest.fixture
 async def front(
-    nginx_here: None, gateway: Any, main_side: Any, tmp_path: Path
+    nginx_here: None,
+    gateway: Any,
+    main_side: Any,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> AsyncIterator[Front]:
-    """The gateway once more, on a port that nginx asks; main believes what nginx says."""
+    """The gateway once more, on a port that nginx asks; main believes what nginx says.
+
+    The parameter: changes to the shipped file."""
     async with Proxy(main_side.http_path, trusted=LOOPBACK) as proxy:
         server = GatewayServer(
             origin=Origin(gateway.shows),
@@ -73,7 +81,7 @@ async def front(
         port = await server.start("127.0.0.1", 0, reuse_port=False)
         folder = tmp_path / "nginx"
         folder.mkdir()
-        with Nginx(folder, gateway_port=port) as nginx:
+        with Nginx(folder, gateway_port=port, changes=getattr(request, "param", {})) as nginx:
             yield Front(nginx, gateway)
         await server.stop()
 
@@ -216,6 +224,81 @@ async def test_event_sockets_pass(front: Front, on_air: Any, show_log: Any) -> N
         async with asyncio.timeout(40):
             while "Confiture" not in (await ws.receive_str()):
                 pass
+
+
+LIMIT = "limit_conn comptoir_addresses"
+
+
+@pytest.mark.parametrize("front", [{f"{LIMIT} 1024;": f"{LIMIT} 3;"}], indirect=True)
+async def test_connections_of_an_address_are_counted(
+    front: Front, on_air: Any, show_log: Any
+) -> None:
+    await front.gateway.take(show_log.snapshot())
+    path = f"{MEDIA}/part-0.m4s"
+    async with front.client(local_addr=("127.0.0.5", 0)) as many, front.client() as other:
+        sockets = [await many.ws_connect("/live/demo/events") for _ in range(3)]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await many.ws_connect("/live/demo/events")
+        assert caught.value.status == 429
+        assert (await _get(many, path))[0] == 429
+        assert (await _get(other, path))[0] == 200
+        await sockets.pop().close()
+        async with asyncio.timeout(40):
+            while (await _get(many, path))[0] != 200:
+                pass
+        for each in sockets:
+            await each.close()
+
+
+async def _heard(ws: Any, last: tuple[str, int]) -> list[dict[str, Any]]:
+    """All messages up to the one with this key and value."""
+    messages: list[dict[str, Any]] = []
+    async with asyncio.timeout(40):
+        while not messages or messages[-1].get(last[0]) != last[1]:
+            messages.append(msgpack.unpackb(await ws.receive_bytes()))
+    return messages
+
+
+def _narrow(where: tuple[Any, ...]) -> socket.socket:
+    """A client's socket for which the kernel takes little."""
+    made = socket.socket(*where[:3])
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+    return made
+
+
+async def test_a_slow_reader_of_media_push_loses_media_before_events_and_disturbs_nobody(
+    front: Front, show_log: Any, broadcast: Callable[..., Any], until: Until
+) -> None:
+    """4 MB while it reads nothing: without `sndbuf` all of it would be under way to it already."""
+    show = broadcast(ladder=("720p",), part_bytes=60_000)
+    show_log.product()
+    await front.gateway.take(show.status(), show_log.snapshot(), *show.inits(), *show.many(2))
+    push = front.gateway.shows.room("demo").push
+    async with front.client(socket_factory=_narrow) as narrow, front.client() as wide:
+        slow, fast = [
+            await http.ws_connect("/live/demo/events", protocols=("comptoir.v1.msgpack",))
+            for http in (narrow, wide)
+        ]
+        for ws in (slow, fast):
+            await ws.send_bytes(msgpack.packb({"type": "subscribe"}))
+        await until(lambda: len(push) == 2)
+        await _heard(fast, ("number", 1))
+        for number in range(2, 70):
+            await front.gateway.take(show_log.event(), *show.parts())
+            messages = await _heard(fast, ("number", number))
+            assert [m["type"] for m in messages] == ["event", "part"]
+            assert messages[0]["offset"] == number
+        reading = asyncio.create_task(_heard(slow, ("offset", 70)))
+        skips = b'comptoir_gateway_push_skips_total{reason="slow"}'
+        await until(lambda: skips in front.gateway.metrics.text())
+        await front.gateway.take(*show.parts(), show_log.event())
+        messages = await reading
+    assert [m["offset"] for m in messages if m["type"] == "event"] == list(range(2, 71))
+    skipped = [m for m in messages if m["type"] == "skipped"]
+    numbers = [m["number"] for m in messages if m["type"] == "part"]
+    lost = [number for m in skipped for number in range(m["from"], m["to"] + 1)]
+    assert lost
+    assert sorted(numbers + lost) == list(range(numbers[-1] + 1))
 
 
 async def test_orders_and_whip_come_with_the_client_s_address(front: Front, main_http: Any) -> None:
