@@ -72,7 +72,8 @@ export interface Engine {
   way(nowMs: number): Omit<Way, 'roundTripS'>;
   /** `null` lets the engine adapt by itself. */
   choose(rendition: string | null): void;
-  /** Playback stands still, and nobody knows why: it says so as `broken`. */
+  /** Playback stands still, and nobody knows why: it says so as `broken`, at once or when what it
+   * still tried has not helped. */
   giveUp(): void;
   destroy(): void;
 }

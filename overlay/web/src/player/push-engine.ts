@@ -16,6 +16,7 @@ import { Arrivals } from './arrivals';
 import type { Engine, EngineListener, Moment } from './engine';
 import { bandwidthHintBps, isWebKit } from './engine';
 import { PUSH_LATENCY, type Way, leastTargetS } from './latency';
+import { mediaSourceClass, typeOf } from './media-source';
 import { Playhead } from './playhead';
 import { type PushAction, PushCore } from './push-core';
 import { type PushMessage, type PushedPart, type PushedRendition, parsePush } from './push-messages';
@@ -25,6 +26,8 @@ import { SourceQueue } from './source-buffer';
 const CONNECT_WITHIN_MS = 2_500;
 /** Without a part for so long, although it was asked for. A show that begins takes a while. */
 const START_WITHIN_MS = 6_000;
+/** Parts came within this: whatever stands still, the connection does not. */
+const FLOWS_MS = 2_000;
 /** After a longer silence there is no use in what was missed. */
 const RESUME_WITHIN_MS = 3_000;
 /** Refused what has played before, it is asked for again after this. */
@@ -36,13 +39,6 @@ const ASSUMED_PART_S = 0.333;
 /** Media may begin or end this much beside what its part says. */
 const NEARLY_S = 0.1;
 const TICKS = 90_000;
-
-declare global {
-  interface Window {
-    /** Apple's, where the plain one is missing: the browser decides when it takes media. */
-    ManagedMediaSource?: typeof MediaSource;
-  }
-}
 
 export class PushEngine implements Engine {
   static isSupported(): boolean {
@@ -64,6 +60,9 @@ export class PushEngine implements Engine {
   private queue: SourceQueue | null = null;
   private opened = false;
   private startTimer = 0;
+  private stuckTimer = 0;
+  /** No part has come yet on the connection that is there now. */
+  private anew = true;
   private dormantTimer = 0;
   private dormant = false;
   private listed: readonly PushedRendition[] = [];
@@ -148,14 +147,25 @@ export class PushEngine implements Engine {
     }
   }
 
+  /** A connection that may be dead without anybody having noticed is replaced first. */
   giveUp(): void {
-    this.listener.broken(this.line.open ? 'stuck' : 'lost');
+    const flows = performance.now() - this.heardAtMs < FLOWS_MS;
+    if (!this.line.open || this.anew || flows) {
+      this.listener.broken(this.line.open ? 'stuck' : 'lost');
+      return;
+    }
+    clearTimeout(this.stuckTimer);
+    this.stuckTimer = window.setTimeout(() => {
+      if (this.anew) this.giveUp();
+    }, START_WITHIN_MS);
+    this.line.renew();
   }
 
   destroy(): void {
     if (this.life.signal.aborted) return;
     this.life.abort();
     clearTimeout(this.startTimer);
+    clearTimeout(this.stuckTimer);
     clearTimeout(this.dormantTimer);
     this.hangUp();
     this.line.send({ type: 'unsubscribe' });
@@ -181,6 +191,7 @@ export class PushEngine implements Engine {
   }
 
   private onConnected(is: boolean): void {
+    this.anew = true;
     if (is) this.resume();
     else if (this.line.refused) this.listener.broken('closed');
   }
@@ -272,6 +283,7 @@ export class PushEngine implements Engine {
   private measure(part: PushedPart): void {
     const now = performance.now();
     this.heardAtMs = now;
+    this.anew = false;
     const endS = (part.decodeTime + part.duration) / TICKS;
     const latenessS = this.arrivals.arrived(now, endS);
     this.newestS = Math.max(endS, this.newestS ?? 0);
@@ -389,12 +401,4 @@ export class PushEngine implements Engine {
     clearTimeout(this.startTimer);
     this.startTimer = window.setTimeout(() => this.resume(), ASK_AGAIN_MS);
   }
-}
-
-function mediaSourceClass(): typeof MediaSource | null {
-  return window.MediaSource ?? window.ManagedMediaSource ?? null;
-}
-
-function typeOf(codecs: string): string {
-  return `video/mp4; codecs="${codecs}"`;
 }
