@@ -89,6 +89,16 @@ export function bufferedAheadS(video: HTMLVideoElement): number {
   return 0;
 }
 
+/** Width and height of the picture on screen, in the screen's own pixels. */
+export function shownPixels(video: HTMLVideoElement): readonly [number, number] {
+  const { devicePixelRatio, screen } = window;
+  const whole = document.fullscreenElement !== null;
+  return [
+    devicePixelRatio * (whole ? screen.width : video.clientWidth),
+    devicePixelRatio * (whole ? screen.height : video.clientHeight),
+  ];
+}
+
 /** WebKit (Safari, all of iOS, WebKitGTK) drops sound and frames when the rate changes. */
 export function isWebKit(userAgent: string): boolean {
   return /AppleWebKit\//.test(userAgent) && !/Chrome\/|Chromium\//.test(userAgent);

@@ -295,6 +295,23 @@ describe('PushEngine', () => {
     expect(world.broken).toEqual(['full']);
   });
 
+  it('takes the next lower rendition when it ran dry, not when it has just begun', () => {
+    const rung = { codecs: 'c', width: 640, height: 360 };
+    const renditions = [
+      { ...rung, name: 'low', bandwidth: 1e6 },
+      { ...rung, name: 'lower', bandwidth: 5e5 },
+    ];
+    world.line.say({ type: 'renditions', epoch: EPOCH, renditions });
+    world.playing();
+    world.video.currentTime = 3;
+    expect(world.happen('waiting').line.told()).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    world.video.currentTime = 2.5;
+    expect(world.happen('waiting').line.told()).toEqual([]);
+    world.video.currentTime = 2.95;
+    expect(world.happen('waiting').line.told()).toEqual(['lower 9']);
+  });
+
   it('is stuck only where another connection does not help', () => {
     world.playing();
     vi.advanceTimersByTime(7_000);
