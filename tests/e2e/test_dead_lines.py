@@ -1,11 +1,11 @@
-"""A viewer's page on a line that dies without a word: it plays on by push, and loses no card."""
+"""A viewer's page whose line dies without a word, or whose server has no room for it."""
 
 import random
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Page, Route, WebSocketRoute
 
 from bench.card_to_frame import Audience, Stage, on_stage
 from bench.chromium import CHROMIUM, chromium, presses, viewer_page
@@ -82,3 +82,28 @@ async def test_the_page_plays_on_by_push_when_its_connection_dies_unnoticed(
     moments = card_moments(pressed, cues, watching.frames)
     tally = Tally(moments=moments, skipped=skipped(watching.frames))
     assert (tally.lost, tally.doubled) == (0, 0), moments
+
+
+async def test_a_full_server_is_said_to_be_full_and_plays_when_it_has_room(
+    server: Node, stage: Stage, page: Page
+) -> None:
+    show = next(iter(server.keys))
+    asked: list[str] = []
+
+    async def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        await route.fulfill(status=503, headers={"Retry-After": "2"}, body="{}")
+
+    async def hang_up(socket: WebSocketRoute) -> None:
+        await socket.close(code=1011)
+
+    await page.route_web_socket("**/events*", hang_up)
+    await page.route(f"**/live/{show}/index.m3u8", refuse)
+    await page.goto(f"{server.url}/watch/{show}")
+    words = page.get_by_text("Many are watching; trying again")
+    await words.first.wait_for(timeout=30_000)
+    assert len(asked) == 1
+    await page.unroute(f"**/live/{show}/index.m3u8")
+    watching = Audience(page)
+    await watching.settle(30)
+    assert await words.count() == 0

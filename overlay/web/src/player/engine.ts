@@ -13,8 +13,8 @@ export interface Rendition {
 
 /** The engine speaks through these; after `destroy()` it is silent. */
 export interface EngineListener {
-  /** It cannot go on: it must be opened anew. */
-  broken(reason: string): void;
+  /** It cannot go on: it must be opened anew, where the server has no room not before `waitMs`. */
+  broken(reason: string, waitMs?: number): void;
   /** The stream has ended and was played to its end. */
   drained(): void;
   /** The choice of renditions is known, best first. Empty where the browser chooses. */
