@@ -1,7 +1,8 @@
-"""A viewer's page whose line dies without a word, or whose server has no room for it."""
+"""A viewer's page whose line dies without a word or narrows, or whose server has no room for it."""
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -11,7 +12,8 @@ from bench.card_to_frame import Audience, Stage, on_stage
 from bench.chromium import CHROMIUM, chromium, presses, viewer_page
 from bench.cues import Tally, card_moments, skipped
 from bench.node import Node
-from bench.slow_line import SlowRelay
+from bench.polling import eventually
+from bench.slow_line import SlowRelay, Trouble
 
 pytestmark = [
     pytest.mark.browser,
@@ -20,6 +22,10 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
+SETTLE_FRAMES = 60
+CHANGE_S = 60.0
+HOPEFUL = """Object.defineProperty(navigator, "connection", { value: { downlink: 10 } });"""
+"""The browser says that the line is fast, so the page begins with the best."""
 ENGINES = """() => {
   const player = document.querySelector("comptoir-player");
   window.engines = [player.dataset.engine];
@@ -55,7 +61,7 @@ async def watch(page: Page, server: Node, relay: SlowRelay) -> Audience:
     """The page plays the show over `relay`."""
     await page.goto(f"http://localhost:{relay.port}/watch/{next(iter(server.keys))}")
     watching = Audience(page)
-    await watching.settle()
+    await watching.settle(SETTLE_FRAMES)
     await page.evaluate(ENGINES)
     return watching
 
@@ -107,3 +113,27 @@ async def test_a_full_server_is_said_to_be_full_and_plays_when_it_has_room(
     watching = Audience(page)
     await watching.settle(30)
     assert await words.count() == 0
+
+
+async def test_the_rendition_goes_down_while_the_line_is_narrow_and_up_after_it(
+    server: Node, stage: Stage, relay: SlowRelay, page: Page
+) -> None:
+    await page.add_init_script(HOPEFUL)
+    relay.trouble = wide = Trouble(rtt_s=0.03, loss=0, bps=3_000_000)
+    await watch(page, server, relay)
+    await plays(page, "480p")
+    relay.trouble = replace(wide, bps=600_000)
+    await plays(page, "360p")
+    relay.trouble = wide
+    await plays(page, "480p")
+    assert set(await page.evaluate("engines")) == {"push"}
+
+
+async def plays(page: Page, rendition: str) -> None:
+    """Wait until that is on screen."""
+
+    async def does() -> bool:
+        noted = await page.locator("comptoir-player").get_attribute("data-rendition")
+        return noted == rendition
+
+    await eventually(does, CHANGE_S, f"{rendition} is on screen")
