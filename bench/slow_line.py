@@ -1,4 +1,4 @@
-"""A TCP relay that is far away and loses things, between a page and its server.
+"""A TCP relay that is far away, narrow, and loses things, between a page and its server.
 
 `Line` is the pure core: when a chunk that comes in now goes out. A chunk is delayed by half the
 round trip; with the probability that one of its segments is lost it is held for one retransmission
@@ -6,15 +6,18 @@ timeout more, and everything after it on that connection with it, as TCP deliver
 is held nothing else is lost: what is lost in one flight is repaired in one. The same seed gives the
 same luck to the same chunks.
 
-Not modelled: bandwidth and its queues, congestion windows that a loss makes smaller, repair within
+`Trouble.bps` makes it narrow, with a queue of `QUEUE_S` before it; `SlowRelay.fall_silent` makes
+connections what they are when the network under a phone is another: there, and dead.
+
+Not modelled: congestion windows that a loss makes smaller, repair within
 one round trip where enough segments follow (so this is the worse case), loss of acknowledgements,
 the round trips of TCP's own handshake and of slow start.
 """
 
 import asyncio
-import contextlib
 import math
 import random
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +26,8 @@ SEGMENT_BYTES = 1448
 MIN_TIMEOUT_S = 0.2
 """Linux's least retransmission timeout."""
 CHUNK_BYTES = 64 * 1024
+QUEUE_S = 0.25
+"""Of a narrow line: so much may wait in it; then nothing more is read from who sends."""
 MAX_CHUNKS = 256
 """Waiting in one direction of a connection; past that no more is read until some are out."""
 
@@ -33,6 +38,7 @@ class Trouble:
 
     rtt_s: float
     loss: float
+    bps: float = math.inf
 
     @property
     def timeout_s(self) -> float:
@@ -51,6 +57,8 @@ class Line:
         self._free_at_s = 0.0
         self._held_until_s = 0.0
         self.lost = 0
+        self.dead = False
+        """Nothing comes out any more, and nobody is told."""
 
     def due_s(self, now_s: float, size: int, trouble: Trouble) -> float:
         """When `size` bytes that come in at `now_s` go out: never before what came earlier."""
@@ -61,7 +69,7 @@ class Line:
             self.lost += 1
             due_s += trouble.timeout_s
             self._held_until_s = now_s + trouble.timeout_s
-        self._free_at_s = max(self._free_at_s, due_s)
+        self._free_at_s = max(self._free_at_s, due_s) + 8 * size / trouble.bps
         return self._free_at_s
 
 
@@ -83,6 +91,11 @@ class SlowRelay:
         """How many chunks were lost so far."""
         return sum(line.lost for line in self._lines)
 
+    def fall_silent(self) -> None:
+        """Every connection that there is carries nothing any more, and stays open; new ones do."""
+        for line in self._lines:
+            line.dead = True
+
     async def __aenter__(self) -> "SlowRelay":
         self._server = await asyncio.start_server(self._take, HOST, 0)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -102,17 +115,28 @@ class SlowRelay:
         task.add_done_callback(self._tasks.discard)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            far_reader, far_writer = await asyncio.open_connection(HOST, self._target_port)
+        try:
+            far_reader, far_writer = await _connect(self._target_port)
             try:
                 async with asyncio.TaskGroup() as both:
                     both.create_task(self._pump(reader, far_writer))
                     both.create_task(self._pump(far_reader, writer))
-            except* OSError:
-                pass  # either side is gone, which is how connections end
             finally:
                 far_writer.close()
-        writer.close()
+        except* OSError:
+            pass  # either side is gone, which is how connections end
+        finally:
+            writer.close()
+
+    def _full_until_s(self, due_s: float) -> float:
+        """Until when nothing more is taken, where what was taken last comes out at `due_s`."""
+        is_narrow = math.isfinite(self.trouble.bps)
+        return due_s - self.trouble.rtt_s / 2 - QUEUE_S if is_narrow else 0.0
+
+    @property
+    def _bite(self) -> int:
+        """Of a narrow line not more at a time than comes out soon."""
+        return int(min(CHUNK_BYTES, max(SEGMENT_BYTES, self.trouble.bps / 8 * QUEUE_S / 4)))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = Line(random.Random(self._luck.random()))
@@ -120,13 +144,29 @@ class SlowRelay:
         waiting = asyncio.Queue[tuple[float, bytes]](MAX_CHUNKS)
         now_s = asyncio.get_running_loop().time
         async with asyncio.TaskGroup() as both:
-            both.create_task(_deliver(waiting, writer, now_s))
-            while chunk := await reader.read(CHUNK_BYTES):
-                await waiting.put((line.due_s(now_s(), len(chunk), self.trouble), chunk))
+            both.create_task(_deliver(line, waiting, writer, now_s))
+            while chunk := await reader.read(self._bite):
+                due_s = line.due_s(now_s(), len(chunk), self.trouble)
+                await waiting.put((due_s, chunk))
+                await asyncio.sleep(max(0.0, self._full_until_s(due_s) - now_s()))
             await waiting.put((line.due_s(now_s(), 0, self.trouble), b""))
 
 
+async def _connect(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The kernel's own queue on the way is short: what waits, waits where it is counted."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK_BYTES)
+    sock.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(sock, (HOST, port))
+        return await asyncio.open_connection(sock=sock)
+    except OSError:
+        sock.close()
+        raise
+
+
 async def _deliver(
+    line: Line,
     waiting: asyncio.Queue[tuple[float, bytes]],
     writer: asyncio.StreamWriter,
     now_s: Callable[[], float],
@@ -136,6 +176,8 @@ async def _deliver(
         due_s, chunk = await waiting.get()
         if (wait_s := due_s - now_s()) > 0:
             await asyncio.sleep(wait_s)
+        if line.dead:
+            continue
         if not chunk:
             if writer.can_write_eof():
                 writer.write_eof()

@@ -47,6 +47,47 @@ def test_one_percent_of_the_segments_is_lost_and_the_same_every_time() -> None:
     assert Trouble(rtt_s=0.05, loss=0).timeout_s == MIN_TIMEOUT_S
 
 
+def test_a_narrow_line_lets_out_so_many_bits_a_second() -> None:
+    line, narrow = Line(random.Random(1)), Trouble(rtt_s=0.1, loss=0, bps=8_000)
+    assert [line.due_s(0.0, 500, narrow) for _ in range(4)] == [0.55, 1.05, 1.55, 2.05]
+    assert line.due_s(10.0, 500, narrow) == 10.55
+
+
+async def test_a_connection_that_fell_silent_carries_nothing_and_stays_open() -> None:
+    over = asyncio.Semaphore(0)
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while said := await reader.read(100):
+            writer.write(said)
+        writer.close()
+        await writer.wait_closed()
+        over.release()
+
+    async def said_back(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(HOST, port)
+        writer.write(b"here")
+        assert await asyncio.wait_for(reader.readexactly(4), 20) == b"here"
+        return reader, writer
+
+    server = await asyncio.start_server(echo, HOST, 0)
+    async with SlowRelay(server.sockets[0].getsockname()[1], seed=1) as relay:
+        reader, writer = await said_back(relay.port)
+        relay.fall_silent()
+        writer.write(b"there?")
+        _, other = await said_back(relay.port)
+        nothing = asyncio.ensure_future(reader.read(1))
+        await asyncio.sleep(0)
+        assert not nothing.done()
+        nothing.cancel()
+        for each in (writer, other):
+            each.close()
+            await each.wait_closed()
+    for _ in range(2):
+        await asyncio.wait_for(over.acquire(), 20)
+    server.close()
+    await server.wait_closed()
+
+
 async def test_every_byte_arrives_in_both_directions() -> None:
     async def shout(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write((await reader.read()).upper())

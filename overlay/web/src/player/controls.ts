@@ -6,7 +6,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { t } from '../shared/i18n';
 import * as icons from '../shared/icons';
 import { controlStyles } from './controls.css';
-import type { PlayerView } from './session';
+import type { PlayerView } from './view';
 
 /** What the bar can ask for; the player element provides it. */
 export interface ControlActions {

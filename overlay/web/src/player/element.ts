@@ -2,8 +2,8 @@
  * `<comptoir-player show="NAME">`: plays one show, by itself and again.
  *
  * For pages and tests around it, read-only:
- * - attribute `data-state`: `connecting` `waiting` `live` `away` `reconnecting` `ended` `unknown`
- *   `unsupported` (see `machine.ts`);
+ * - attribute `data-state`: `connecting` `waiting` `live` `away` `reconnecting` `busy` `ended`
+ *   `unknown` `unsupported` (see `machine.ts`);
  * - attribute `data-delay-ms`: from the playhead to the newest media, absent while unknown;
  * - attribute `data-rendition`: the rendition on screen, absent while unknown;
  * - attribute `data-engine`: what plays: `push`, `hls` or `native`; absent while nothing does;
@@ -40,8 +40,9 @@ import { loadVolume, saveVolume } from './preferences';
 import { type Preview, Previews } from './previews';
 import { type Bar, barOf } from './reach';
 import type { SeekActions } from './seek-bar';
-import { PlayerSession, type PlayerView } from './session';
+import { PlayerSession } from './session';
 import { delayText, statusOf } from './status';
+import type { PlayerView } from './view';
 
 export type TimedMetadata = CustomEvent<{ readonly payload: string }>;
 export type StateChange = CustomEvent<{ readonly state: Phase; readonly title: string }>;

@@ -13,8 +13,8 @@ export interface Rendition {
 
 /** The engine speaks through these; after `destroy()` it is silent. */
 export interface EngineListener {
-  /** It cannot go on: it must be opened anew. */
-  broken(reason: string): void;
+  /** It cannot go on: it must be opened anew, where the server has no room not before `waitMs`. */
+  broken(reason: string, waitMs?: number): void;
   /** The stream has ended and was played to its end. */
   drained(): void;
   /** The choice of renditions is known, best first. Empty where the browser chooses. */
@@ -72,7 +72,8 @@ export interface Engine {
   way(nowMs: number): Omit<Way, 'roundTripS'>;
   /** `null` lets the engine adapt by itself. */
   choose(rendition: string | null): void;
-  /** Playback stands still, and nobody knows why: it says so as `broken`. */
+  /** Playback stands still, and nobody knows why: it says so as `broken`, at once or when what it
+   * still tried has not helped. */
   giveUp(): void;
   destroy(): void;
 }
@@ -86,6 +87,16 @@ export function bufferedAheadS(video: HTMLVideoElement): number {
     }
   }
   return 0;
+}
+
+/** Width and height of the picture on screen, in the screen's own pixels. */
+export function shownPixels(video: HTMLVideoElement): readonly [number, number] {
+  const { devicePixelRatio, screen } = window;
+  const whole = document.fullscreenElement !== null;
+  return [
+    devicePixelRatio * (whole ? screen.width : video.clientWidth),
+    devicePixelRatio * (whole ? screen.height : video.clientHeight),
+  ];
 }
 
 /** WebKit (Safari, all of iOS, WebKitGTK) drops sound and frames when the rate changes. */

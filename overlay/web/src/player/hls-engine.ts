@@ -6,6 +6,7 @@
  */
 
 import Hls, {
+  ErrorDetails,
   ErrorTypes,
   Events,
   type ErrorData,
@@ -15,8 +16,10 @@ import Hls, {
   type Level,
   type LevelDetails,
   type LoadPolicy,
+  type RetryConfig,
 } from 'hls.js/light';
 
+import { politeMs } from '../shared/backoff';
 import type { Engine, EngineListener, Moment } from './engine';
 import { bandwidthHintBps, isWebKit } from './engine';
 import { DEFAULT_LATENCY, UNKNOWN_WAY } from './latency';
@@ -33,6 +36,8 @@ const FIRST_BYTE_MS = 9_000;
 const METADATA = 'comptoir.cue';
 const METADATA_ATTRIBUTE = 'X-COMPTOIR-CUE';
 
+type ShouldRetry = NonNullable<RetryConfig['shouldRetry']>;
+
 function policy(maxNumRetry: number): LoadPolicy {
   const retry = { maxNumRetry, retryDelayMs: 300, maxRetryDelayMs: 2_000 } as const;
   return {
@@ -43,6 +48,16 @@ function policy(maxNumRetry: number): LoadPolicy {
       errorRetry: { ...retry, backoff: 'exponential' },
     },
   };
+}
+
+/** A server that has no room says when to come back: that is up to whoever opens engines. */
+function patient({ default: plain }: LoadPolicy): LoadPolicy {
+  const errorRetry = {
+    ...plain.errorRetry!,
+    shouldRetry: (...[, , , response, retry]: Parameters<ShouldRetry>) =>
+      retry && response?.code !== 503,
+  };
+  return { default: { ...plain, errorRetry } };
 }
 
 const CONFIG: Partial<HlsConfig> = {
@@ -60,7 +75,7 @@ const CONFIG: Partial<HlsConfig> = {
   // The first segment as a bandwidth test would cost the first seconds of the show.
   testBandwidth: false,
   capLevelToPlayerSize: true,
-  manifestLoadPolicy: policy(1),
+  manifestLoadPolicy: patient(policy(1)),
   playlistLoadPolicy: policy(5),
   fragLoadPolicy: policy(5),
 };
@@ -199,14 +214,23 @@ export class HlsEngine implements Engine {
 
   private onError(data: ErrorData): void {
     if (!data.fatal || this.destroyed) return;
+    if (data.details === ErrorDetails.MANIFEST_LOAD_ERROR && data.response?.code === 503) {
+      this.listener.broken('busy', politeMs(retryAfter(data), Math.random()));
+      return;
+    }
     const now = performance.now();
     if (data.type === ErrorTypes.MEDIA_ERROR && now - this.repairedAtMs > MEDIA_REPAIR_MS) {
       this.repairedAtMs = now;
       this.hls.recoverMediaError();
       return;
     }
-    this.listener.broken(data.details);
+    this.listener.broken(data.type === ErrorTypes.NETWORK_ERROR ? 'network' : data.details);
   }
+}
+
+function retryAfter({ networkDetails }: ErrorData): string | null {
+  const isXhr = networkDetails instanceof XMLHttpRequest;
+  return isXhr ? networkDetails.getResponseHeader('Retry-After') : null;
 }
 
 /** `/live/{show}/{epoch}/{rendition}/media.m3u8` names its rendition; else the height does. */

@@ -10,7 +10,15 @@
 import type { ShowState } from '../shared/report';
 
 export type Phase =
-  'connecting' | 'waiting' | 'live' | 'away' | 'reconnecting' | 'ended' | 'unknown' | 'unsupported';
+  | 'connecting'
+  | 'waiting'
+  | 'live'
+  | 'away'
+  | 'reconnecting'
+  | 'busy'
+  | 'ended'
+  | 'unknown'
+  | 'unsupported';
 
 export interface Model {
   readonly phase: Phase;
@@ -34,9 +42,12 @@ export type Happening =
   | { readonly kind: 'report'; readonly state: ShowState; readonly epoch: string | null }
   | { readonly kind: 'no-such-show' }
   | { readonly kind: 'unreachable' }
+  /** The server is there and has no room. */
+  | { readonly kind: 'busy' }
   | { readonly kind: 'playing' }
   | { readonly kind: 'starved' }
-  | { readonly kind: 'broken' }
+  /** With `waitMs` the server had no room for the stream. */
+  | { readonly kind: 'broken'; readonly waitMs?: number | undefined }
   | { readonly kind: 'drained' }
   | { readonly kind: 'retry' }
   | { readonly kind: 'unsupported' };
@@ -44,7 +55,8 @@ export type Happening =
 export type Command =
   | { readonly do: 'open' }
   | { readonly do: 'close' }
-  | { readonly do: 'retry'; readonly attempt: number };
+  /** Not before `waitMs`, where there is one. */
+  | { readonly do: 'retry'; readonly attempt: number; readonly waitMs?: number | undefined };
 
 export interface Step {
   readonly model: Model;
@@ -71,6 +83,8 @@ export function step(model: Model, happening: Happening): Step {
       return close({ ...model, phase: 'unknown', state: null, epoch: null });
     case 'unreachable':
       return stay(model.open === null && model.phase !== 'ended' ? lost(model) : model);
+    case 'busy':
+      return stay(model.open === null && model.phase !== 'ended' ? full(model) : model);
     case 'playing':
       return stay(
         model.open === null
@@ -80,7 +94,7 @@ export function step(model: Model, happening: Happening): Step {
     case 'starved':
       return stay(model.open !== null && model.played ? lost(model) : model);
     case 'broken':
-      return onBroken(model);
+      return onBroken(model, happening.waitMs);
     case 'drained':
       return model.open === null
         ? stay(model)
@@ -115,21 +129,28 @@ function openWhereOnAir(model: Model): Step {
     const showing = model.phase === 'live' || model.phase === 'away';
     return stay(showing ? { ...model, phase: onAirPhase(model) } : model);
   }
-  const phase = model.phase === 'reconnecting' ? 'reconnecting' : 'connecting';
+  const tries = model.phase === 'reconnecting' || model.phase === 'busy';
+  const phase = tries ? model.phase : 'connecting';
   const next: Model = { ...model, phase, open: model.epoch, played: false };
   return { model: next, commands: [{ do: 'open' }] };
 }
 
-function onBroken(model: Model): Step {
+function onBroken(model: Model, waitMs: number | undefined): Step {
   if (model.open === null) return stay(model);
   if (model.state === 'ended') return close({ ...model, phase: 'ended', drained: model.open });
+  const known = model.played || model.attempt > 0 ? lost(model) : model;
   const next: Model = {
-    ...(model.played || model.attempt > 0 ? lost(model) : model),
+    ...(waitMs === undefined ? known : full(model)),
     open: null,
     attempt: model.attempt + 1,
     retrying: true,
   };
-  return { model: next, commands: [{ do: 'close' }, { do: 'retry', attempt: model.attempt }] };
+  const { attempt } = model;
+  return { model: next, commands: [{ do: 'close' }, { do: 'retry', attempt, waitMs }] };
+}
+
+function full(model: Model): Model {
+  return { ...model, phase: 'busy' };
 }
 
 function lost(model: Model): Model {

@@ -11,6 +11,8 @@ const AT_HOLE_S = 0.02;
 const STOPS_WITHIN_S = 0.1;
 /** Media of the past comes in one go at the beginning: so long the playhead is taken along. */
 const SETTLE_MS = 1_000;
+/** So long after its beginning a picture that waits says nothing of the way. */
+const BEGINS_MS = 2_000;
 /** By less than this it is not worth it. */
 const STEP_S = 0.2;
 
@@ -20,6 +22,10 @@ export class Playhead {
   private placedAtMs = -Infinity;
 
   constructor(private readonly video: HTMLVideoElement) {}
+
+  get begins(): boolean {
+    return this.placing || performance.now() - this.placedAtMs < BEGINS_MS;
+  }
 
   /** To the live edge as far as it is known when a part is there, or to where that part begins. Once
    * placed, parts soon after take it along; later ones do not. */

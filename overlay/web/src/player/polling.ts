@@ -8,6 +8,7 @@ const EVERY_MS: Readonly<Record<Phase, number>> = {
   live: 3_000,
   away: 2_000,
   reconnecting: 1_500,
+  busy: 5_000,
   ended: 5_000,
   unknown: 10_000,
   unsupported: 60_000,

@@ -13,12 +13,20 @@ import type { MediaLine } from '../shared/media-line';
 import type { Fields } from '../shared/wire';
 import { RungChooser } from './abr';
 import { Arrivals } from './arrivals';
+import { Doubt } from './doubt';
 import type { Engine, EngineListener, Moment } from './engine';
-import { bandwidthHintBps, isWebKit } from './engine';
+import { bandwidthHintBps, bufferedAheadS, isWebKit, shownPixels } from './engine';
 import { PUSH_LATENCY, type Way, leastTargetS } from './latency';
+import { mediaSourceClass, typeOf } from './media-source';
 import { Playhead } from './playhead';
 import { type PushAction, PushCore } from './push-core';
-import { type PushMessage, type PushedPart, type PushedRendition, parsePush } from './push-messages';
+import {
+  type PushMessage,
+  type PushedPart,
+  type PushedRendition,
+  labelled,
+  parsePush,
+} from './push-messages';
 import { SourceQueue } from './source-buffer';
 
 /** Without a connection for so long, the way is taken for closed. */
@@ -37,13 +45,6 @@ const ASSUMED_PART_S = 0.333;
 const NEARLY_S = 0.1;
 const TICKS = 90_000;
 
-declare global {
-  interface Window {
-    /** Apple's, where the plain one is missing: the browser decides when it takes media. */
-    ManagedMediaSource?: typeof MediaSource;
-  }
-}
-
 export class PushEngine implements Engine {
   static isSupported(): boolean {
     return mediaSourceClass() !== null;
@@ -58,6 +59,7 @@ export class PushEngine implements Engine {
   private readonly arrivals = new Arrivals();
   private readonly rungs = new RungChooser();
   private readonly playhead: Playhead;
+  private readonly doubt: Doubt;
   private readonly life = new AbortController();
   private readonly hangUp: () => void;
   private readonly url: string;
@@ -66,14 +68,12 @@ export class PushEngine implements Engine {
   private startTimer = 0;
   private dormantTimer = 0;
   private dormant = false;
-  private listed: readonly PushedRendition[] = [];
   private chosen: string | null = null;
   /** To be asked for, whether or not it could be, and whether or not it has come. */
   private wanted: string | null = null;
   private shown: string | null = null;
   private firstS = Infinity;
   private newestS: number | null = null;
-  private heardAtMs = -Infinity;
 
   constructor(
     private readonly video: HTMLVideoElement,
@@ -85,14 +85,14 @@ export class PushEngine implements Engine {
     if (Source === null) throw new Error('this browser has no Media Source Extensions');
     this.core = new PushCore(epoch);
     this.playhead = new Playhead(video);
+    this.doubt = new Doubt(line, (reason) => listener.broken(reason));
     this.source = new Source();
     const { signal } = this.life;
     this.source.addEventListener('sourceopen', () => this.onOpen(), { signal, once: true });
     for (const [event, react] of [
       ['error', () => listener.broken('media')],
       ['ended', () => listener.drained()],
-      ['waiting', () => this.rungs.stalled(performance.now())],
-      ['waiting', () => this.playhead.leap()],
+      ['waiting', () => this.onWaiting()],
       ['seeking', () => this.playhead.leap()],
       ['pause', () => this.onPause()],
       ['play', () => this.onPlay()],
@@ -116,7 +116,7 @@ export class PushEngine implements Engine {
 
   get behindS(): number | null {
     if (this.newestS === null || this.playhead.placing || this.dormant) return null;
-    const unheardS = Math.min((performance.now() - this.heardAtMs) / 1e3, 3 * this.partS);
+    const unheardS = Math.min((performance.now() - this.doubt.heardAtMs) / 1e3, 3 * this.partS);
     return Math.max(0, this.newestS + unheardS - this.video.currentTime);
   }
 
@@ -149,13 +149,14 @@ export class PushEngine implements Engine {
   }
 
   giveUp(): void {
-    this.listener.broken(this.line.open ? 'stuck' : 'lost');
+    this.doubt.stands();
   }
 
   destroy(): void {
     if (this.life.signal.aborted) return;
     this.life.abort();
     clearTimeout(this.startTimer);
+    this.doubt.end();
     clearTimeout(this.dormantTimer);
     this.hangUp();
     this.line.send({ type: 'unsubscribe' });
@@ -181,13 +182,14 @@ export class PushEngine implements Engine {
   }
 
   private onConnected(is: boolean): void {
+    this.doubt.connected();
     if (is) this.resume();
     else if (this.line.refused) this.listener.broken('closed');
   }
 
   private resume(): void {
     if (!this.opened || !this.line.open || this.dormant) return;
-    const fresh = performance.now() - this.heardAtMs < RESUME_WITHIN_MS;
+    const fresh = performance.now() - this.doubt.heardAtMs < RESUME_WITHIN_MS;
     this.goOn((fresh ? this.core.next : null) ?? 'live');
   }
 
@@ -256,33 +258,29 @@ export class PushEngine implements Engine {
   }
 
   private offer(list: readonly PushedRendition[]): void {
-    this.listed = list.filter(({ codecs }) => mediaSourceClass()?.isTypeSupported(typeOf(codecs)));
-    if (this.listed.length === 0) {
+    const playable = list.filter(({ codecs }) => mediaSourceClass()?.isTypeSupported(typeOf(codecs)));
+    if (playable.length === 0) {
       this.listener.broken('codecs');
       return;
     }
-    this.rungs.offer(this.listed);
-    const best = [...this.listed].sort((a, b) => b.height - a.height || b.bandwidth - a.bandwidth);
-    this.listener.renditions(
-      best.map(({ name, width, height }) => ({ name, label: `${Math.min(width, height) || height}p` })),
-    );
+    this.rungs.offer(playable);
+    this.listener.renditions(labelled(playable));
   }
 
   /** Parts of the rung that is left still come: they say as much of the way. */
   private measure(part: PushedPart): void {
     const now = performance.now();
-    this.heardAtMs = now;
+    const peakS = this.arrivals.peakAt(now);
+    this.doubt.heard(now);
     const endS = (part.decodeTime + part.duration) / TICKS;
     const latenessS = this.arrivals.arrived(now, endS);
     this.newestS = Math.max(endS, this.newestS ?? 0);
     if (document.hidden) return;
-    const { devicePixelRatio, screen } = window;
-    const whole = document.fullscreenElement !== null;
-    this.rungs.cap(
-      devicePixelRatio * (whole ? screen.width : this.video.clientWidth),
-      devicePixelRatio * (whole ? screen.height : this.video.clientHeight),
-    );
-    this.change(this.rungs.take({ nowMs: now, bytes: part.data.length, latenessS }));
+    this.rungs.cap(...shownPixels(this.video));
+    const spareS = bufferedAheadS(this.video);
+    const targetS = this.marginS - this.partS + peakS;
+    const bytes = part.data.length;
+    this.change(this.rungs.take({ nowMs: now, bytes, latenessS, spareS, targetS }));
   }
 
   private change(rung: string | null): void {
@@ -352,6 +350,14 @@ export class PushEngine implements Engine {
     this.playhead.leap();
   }
 
+  private onWaiting(): void {
+    const { playhead, video } = this;
+    if (!playhead.begins && !video.seeking && bufferedAheadS(video) < NEARLY_S) {
+      this.change(this.rungs.stalled(performance.now()));
+    }
+    playhead.leap();
+  }
+
   private onPause(): void {
     clearTimeout(this.dormantTimer);
     this.dormantTimer = window.setTimeout(() => {
@@ -389,12 +395,4 @@ export class PushEngine implements Engine {
     clearTimeout(this.startTimer);
     this.startTimer = window.setTimeout(() => this.resume(), ASK_AGAIN_MS);
   }
-}
-
-function mediaSourceClass(): typeof MediaSource | null {
-  return window.MediaSource ?? window.ManagedMediaSource ?? null;
-}
-
-function typeOf(codecs: string): string {
-  return `video/mp4; codecs="${codecs}"`;
 }

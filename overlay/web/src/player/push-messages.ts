@@ -2,6 +2,7 @@
 
 import { asMap, isCount, isText } from '../shared/checks';
 import type { Fields } from '../shared/wire';
+import type { Rendition } from './engine';
 
 /** A way to get the show's media, as the server lists it. */
 export interface PushedRendition {
@@ -81,6 +82,13 @@ export function parsePush(fields: Fields): PushMessage | null {
     default:
       return null;
   }
+}
+
+/** For people, best first. */
+export function labelled(list: readonly PushedRendition[]): readonly Rendition[] {
+  return [...list]
+    .sort((a, b) => b.height - a.height || b.bandwidth - a.bandwidth)
+    .map(({ name, width, height }) => ({ name, label: `${Math.min(width, height) || height}p` }));
 }
 
 function parseRenditions({ epoch, renditions }: Fields): PushMessage | null {

@@ -6,17 +6,18 @@
  * failure leads to another attempt, spread in time by `backoffMs`.
  */
 
-import { playlistUrl } from '../shared/api';
+import { BusyError, playlistUrl } from '../shared/api';
 import { backoffMs } from '../shared/backoff';
 import type { MediaLine } from '../shared/media-line';
 import type { ShowReport } from '../shared/report';
 import type { ShowModel } from '../shared/show-model';
-import type { Engine, EngineKind, EngineListener, Moment, OpenEngine, Rendition } from './engine';
+import type { Engine, EngineListener, Moment, OpenEngine, Rendition } from './engine';
 import { bufferedAheadS } from './engine';
 import { LatencyController } from './latency';
-import { type Command, type Happening, INITIAL, type Phase, step } from './machine';
+import { type Command, type Happening, INITIAL, step } from './machine';
 import { pollDelayMs } from './polling';
-import { type Reach, reachOf } from './reach';
+import { reachOf } from './reach';
+import type { PlayerView } from './view';
 import { Watchdog } from './watchdog';
 
 const TICK_MS = 50;
@@ -28,27 +29,6 @@ const JUMP_BUFFER_S = 3;
 const JUMP_EVERY_MS = 4_000;
 /** Nearer than this counts as live. */
 const LIVE_WITHIN_S = 3;
-
-/** Everything that a face shows, as one value. */
-export interface PlayerView {
-  readonly phase: Phase;
-  readonly title: string;
-  /** What plays, or null while nothing does. */
-  readonly engine: EngineKind | null;
-  readonly paused: boolean;
-  /** The browser refused to begin without a touch. */
-  readonly blocked: boolean;
-  /** Seconds behind the newest media, or null while that is unknown. */
-  readonly behindS: number | null;
-  readonly mayGoLive: boolean;
-  /** How far one may go back, or null while that is unknown. */
-  readonly reach: Reach | null;
-  /** There is something to watch, whether or not it plays here yet, and a poster of it. */
-  readonly pictured: boolean;
-  readonly renditions: readonly Rendition[];
-  readonly rendition: string | null;
-  readonly chosen: string | null;
-}
 
 /** What a session asks of the page's `ShowFeed`. */
 export interface Reports {
@@ -205,9 +185,10 @@ export class PlayerSession {
         clearTimeout(this.retryTimer);
         this.retryTimer = window.setTimeout(
           () => this.dispatch({ kind: 'retry' }),
-          backoffMs(command.attempt, Math.random()),
+          Math.max(command.waitMs ?? 0, backoffMs(command.attempt, Math.random())),
         );
-        this.poll();
+        if (command.waitMs === undefined) this.poll();
+        else this.pollIn(command.waitMs);
     }
   }
 
@@ -248,8 +229,8 @@ export class PlayerSession {
 
   private listener(isWanted: () => boolean): EngineListener {
     return {
-      broken: () => {
-        if (isWanted()) this.dispatch({ kind: 'broken' });
+      broken: (_reason, waitMs) => {
+        if (isWanted()) this.dispatch({ kind: 'broken', waitMs });
       },
       drained: () => {
         if (isWanted()) this.dispatch({ kind: 'drained' });
@@ -359,19 +340,23 @@ export class PlayerSession {
 
   private poll(): void {
     clearTimeout(this.pollTimer);
-    this.pollTimer = 0;
     void this.reports
       .ask()
-      .catch(() => 'unreachable' as const)
+      .catch((error: unknown) => (error instanceof BusyError ? error : ('unreachable' as const)))
       .then((answer) => {
         if (this.stopped.signal.aborted) return;
-        if (answer === 'unreachable') this.dispatch({ kind: 'unreachable' });
+        if (answer instanceof BusyError) this.dispatch({ kind: 'busy' });
+        else if (answer === 'unreachable') this.dispatch({ kind: 'unreachable' });
         else if (answer === 'unknown') this.dispatch({ kind: 'no-such-show' });
         else this.onReport(answer);
-        clearTimeout(this.pollTimer);
         const delayMs = pollDelayMs(this.model.phase, document.hidden, Math.random());
-        this.pollTimer = window.setTimeout(() => this.poll(), delayMs);
+        this.pollIn(answer instanceof BusyError ? Math.max(answer.waitMs, delayMs) : delayMs);
       });
+  }
+
+  private pollIn(delayMs: number): void {
+    clearTimeout(this.pollTimer);
+    this.pollTimer = window.setTimeout(() => this.poll(), delayMs);
   }
 
   private onReport(air: ShowReport): void {

@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<Phase, Status>> = {
     busy: true,
     cover: 'scrim',
   },
+  busy: { text: 'player.busy', hint: 'player.busy.hint', busy: true, cover: 'plate' },
   ended: { text: 'player.ended', hint: 'player.ended.hint', busy: false, cover: 'plate' },
   unknown: { text: 'player.unknown', hint: 'player.unknown.hint', busy: false, cover: 'plate' },
   unsupported: {

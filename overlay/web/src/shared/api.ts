@@ -1,12 +1,21 @@
 /** The requests that pages make to the server, checked before they are believed. */
 
+import { politeMs } from './backoff';
 import { type LogPlace, type ShowModel, parseSnapshot } from './show-model';
 
 const TIMEOUT_MS = 8_000;
 
+/** The server is there and has no room; `waitMs` from now it may. */
+export class BusyError extends Error {
+  constructor(readonly waitMs: number) {
+    super('the server has no room');
+  }
+}
+
 /**
  * `GET /live/{show}/state`: all that is known of the show, or `'unknown'` where the server has no
- * such show. Rejects when the server cannot be reached, is in trouble, or says something else.
+ * such show. Rejects with `BusyError` where it has no room, and otherwise when it cannot be reached,
+ * is in trouble, or says something else.
  */
 export async function fetchState(
   show: string,
@@ -17,6 +26,9 @@ export async function fetchState(
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (response.status === 404) return 'unknown';
+  if (response.status === 503) {
+    throw new BusyError(politeMs(response.headers.get('Retry-After'), Math.random()));
+  }
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   return parseSnapshot(await response.json());
 }

@@ -8,6 +8,7 @@
 import { eventsUrl } from './api';
 import { backoffMs } from './backoff';
 import { type LogPlace, type Message, parseMessage } from './show-model';
+import { Silence, TICK_MS } from './silence';
 import { type Fields, JSON_WIRE, type Wire } from './wire';
 
 /** A clock question that often keeps the way open; without any word for longer it is cut. */
@@ -39,6 +40,8 @@ export class EventSocket {
   private retryTimer = 0;
   private askTimer = 0;
   private succeedTimer = 0;
+  private watchTimer = 0;
+  private readonly silence = new Silence();
   private stopped = false;
   /** Of the retiring one nothing but media is heard: its log has a gap. */
   private deaf = false;
@@ -66,6 +69,25 @@ export class EventSocket {
     this.open(this.listener.place());
   }
 
+  /** The same at once: the one that is, if there is one, is taken for dead and not heard any more. */
+  renew(): void {
+    this.silence.forget();
+    this.attempt = 0;
+    this.replace();
+  }
+
+  /**
+   * While media comes there is always something to hear: a connection without a word for about two
+   * seconds, and without an answer, is replaced.
+   */
+  expect(much: boolean): void {
+    clearInterval(this.watchTimer);
+    this.watchTimer = 0;
+    if (!much || this.stopped) return;
+    this.silence.began();
+    this.watchTimer = window.setInterval(() => this.watch(), TICK_MS);
+  }
+
   /** False where the message cannot go out now; nothing is kept for later. */
   send(message: Fields): boolean {
     if (!this.greeted || this.socket?.readyState !== WebSocket.OPEN) return false;
@@ -83,6 +105,7 @@ export class EventSocket {
 
   stop(): void {
     this.stopped = true;
+    this.expect(false);
     this.dismiss();
     this.drop();
   }
@@ -90,6 +113,7 @@ export class EventSocket {
   private open(since: LogPlace | null): void {
     this.drop();
     this.heardAtMs = performance.now();
+    this.silence.began();
     const socket = new WebSocket(eventsUrl(this.show, since), [...this.wire.protocols]);
     socket.binaryType = 'arraybuffer';
     this.socket = socket;
@@ -101,6 +125,7 @@ export class EventSocket {
 
   private onMessage(socket: WebSocket, data: unknown): void {
     this.heardAtMs = performance.now();
+    this.silence.heard();
     const fields = this.wire.decode(data);
     if (fields === null) return;
     const message = parseMessage(fields);
@@ -153,6 +178,26 @@ export class EventSocket {
     const delayMs = backoffMs(this.attempt, Math.random());
     this.attempt += 1;
     this.retryTimer = window.setTimeout(() => this.open(since), delayMs);
+  }
+
+  private watch(): void {
+    if (this.socket === null && this.retiring === null) return;
+    const finding = this.silence.tick();
+    if (finding === 'ask') this.ask();
+    if (finding !== 'dead') return;
+    // A connection that has never greeted is a failed attempt, like any other.
+    if (this.greeted || this.retiring !== null) this.replace();
+    else this.onLost();
+  }
+
+  private replace(): void {
+    if (this.stopped) return;
+    const since = this.deaf ? null : this.listener.place();
+    const known = this.greeted || this.retiring !== null;
+    this.dismiss();
+    this.drop();
+    if (known) this.listener.connected(null);
+    this.open(since);
   }
 
   private drop(): void {

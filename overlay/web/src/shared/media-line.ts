@@ -18,6 +18,8 @@ export interface MediaLine {
   readonly refused: boolean;
   /** False where the message cannot go out now; nothing is kept for later. */
   send(message: Fields): boolean;
+  /** The connection is suspected: another takes its place at once, and knows of no subscription. */
+  renew(): void;
   /** One listener at a time: a new one takes the place of the last. The answer ends that. */
   listen(listener: MediaListener): () => void;
 }
@@ -28,6 +30,9 @@ const ASK_EVERY_MS = 5_000;
 interface Socket {
   send(message: Fields): boolean;
   ask(): void;
+  renew(): void;
+  /** Whether there is always something to hear, as long as the connection is good. */
+  expect(much: boolean): void;
 }
 
 export class SocketMedia implements MediaLine {
@@ -35,11 +40,20 @@ export class SocketMedia implements MediaLine {
   refused = false;
   private listener: MediaListener | null = null;
   private asking = 0;
+  /** Media was asked for, on this connection or one before, and may come yet. */
+  private expecting = false;
 
   constructor(private readonly socket: Socket) {}
 
   send(message: Fields): boolean {
-    return this.open && this.socket.send(message);
+    if (message['type'] === 'unsubscribe') this.expect(false);
+    if (!this.open || !this.socket.send(message)) return false;
+    if (message['type'] === 'subscribe') this.expect(true);
+    return true;
+  }
+
+  renew(): void {
+    this.socket.renew();
   }
 
   listen(listener: MediaListener): () => void {
@@ -50,10 +64,12 @@ export class SocketMedia implements MediaLine {
       if (this.listener !== listener) return;
       this.listener = null;
       clearInterval(this.asking);
+      this.expect(false);
     };
   }
 
   hear(message: Fields): void {
+    if (message['type'] === 'media_over') this.expect(false);
     this.listener?.hear(message);
   }
 
@@ -62,5 +78,11 @@ export class SocketMedia implements MediaLine {
     this.open = protocol === MSGPACK_PROTOCOL;
     this.refused = protocol !== null && !this.open;
     this.listener?.connected(this.open);
+  }
+
+  private expect(much: boolean): void {
+    if (much === this.expecting) return;
+    this.expecting = much;
+    this.socket.expect(much);
   }
 }

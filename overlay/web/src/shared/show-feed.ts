@@ -27,6 +27,7 @@ export class ShowFeed {
   private readonly cartListeners = new Set<CartListener>();
   private completing = 0;
   private stopped = false;
+  private readonly life = new AbortController();
   private readonly roundTrips = new RoundTrips();
   private readonly carried: SocketMedia | null;
 
@@ -37,7 +38,12 @@ export class ShowFeed {
   ) {
     const able = wire.protocols.includes(MSGPACK_PROTOCOL);
     this.carried = able
-      ? new SocketMedia({ send: (message) => this.tell(message), ask: () => this.socket.ask() })
+      ? new SocketMedia({
+          send: (message) => this.tell(message),
+          ask: () => this.socket.ask(),
+          renew: () => this.socket.renew(),
+          expect: (much) => this.socket.expect(much),
+        })
       : null;
     this.socket = new EventSocket(
       show,
@@ -63,10 +69,13 @@ export class ShowFeed {
 
   start(): void {
     this.socket.start();
+    // Of another network than before, most often: what was connected there says nothing any more.
+    addEventListener('online', () => this.socket.renew(), { signal: this.life.signal });
   }
 
   stop(): void {
     this.stopped = true;
+    this.life.abort();
     clearTimeout(this.completing);
     this.socket.stop();
     this.listeners.clear();

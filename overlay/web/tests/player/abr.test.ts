@@ -17,10 +17,16 @@ class Viewer {
   readonly switches: string[] = [];
   current = '360';
   worstS = 0;
+  stalls = 0;
+  private playheadLagS: number;
   private part = 0;
   private freeS = 0;
 
-  constructor() {
+  constructor(
+    private readonly holdsS = 0.4,
+    private readonly hears: { stalls: boolean } = { stalls: false },
+  ) {
+    this.playheadLagS = PART_S + holdsS;
     this.chooser.offer(RUNGS);
     this.chooser.playing(this.current, 0);
   }
@@ -35,14 +41,31 @@ class Viewer {
       const nowMs = 1e3 * this.freeS;
       const latenessS = this.arrivals.arrived(nowMs, endS);
       this.worstS = Math.max(this.worstS, latenessS);
-      const next = this.chooser.take({ nowMs, bytes, latenessS });
-      if (next !== null) {
-        this.switches.push(next);
-        this.current = next;
-        this.chooser.playing(next, nowMs);
-      }
+      const spareS = this.spare(endS);
+      const stalled = spareS < 0 ? this.stall(-spareS, nowMs) : null;
+      const part = { nowMs, bytes, latenessS, spareS: Math.max(0, spareS), targetS: this.holdsS };
+      this.turn(stalled ?? this.chooser.take(part), nowMs);
     }
     return this;
+  }
+
+  /** What is left of the part before, when this one comes. */
+  private spare(endS: number): number {
+    const playheadS = this.freeS - this.playheadLagS;
+    return endS - PART_S - playheadS;
+  }
+
+  private stall(forS: number, nowMs: number): string | null {
+    this.playheadLagS += forS;
+    this.stalls += 1;
+    return this.hears.stalls ? this.chooser.stalled(nowMs) : null;
+  }
+
+  private turn(next: string | null, nowMs: number): void {
+    if (next === null) return;
+    this.switches.push(next);
+    this.current = next;
+    this.chooser.playing(next, nowMs);
   }
 }
 
@@ -89,6 +112,50 @@ describe('RungChooser', () => {
     viewer.chooser.cap(800, 450);
     expect(viewer.chooser.bestFor(9e6)).toBe('480');
     expect(viewer.watch(60, 2e7).switches).toEqual(['480']);
+  });
+
+  it('goes down before the buffer runs dry, where it is long enough to see it run', () => {
+    const viewer = new Viewer(0.8).watch(30, 2e7);
+    expect([viewer.current, viewer.stalls]).toEqual(['720', 0]);
+    viewer.watch(7, 1.6e6);
+    expect([viewer.current, viewer.stalls]).toEqual(['480', 0]);
+  });
+
+  it('goes down by one for each stall, and up again when all has been well for a while', () => {
+    const { chooser } = new Viewer().watch(30, 2e7);
+    const well = { bytes: 1e5, latenessS: 0, spareS: 1, targetS: 0.4 };
+    expect(chooser.stalled(60_000)).toBe('480');
+    expect(chooser.stalled(60_100)).toBeNull();
+    chooser.playing('480', 61_000);
+    expect(chooser.stalled(64_000)).toBe('360');
+    chooser.playing('360', 64_500);
+    expect(chooser.stalled(70_000)).toBeNull();
+    expect(chooser.take({ ...well, nowMs: 77_000 })).toBeNull();
+    expect(chooser.take({ ...well, nowMs: 78_500 })).toBe('480');
+  });
+
+  it('comes through a narrow stretch with few stalls, and back up after it', () => {
+    const viewer = new Viewer(0.4, { stalls: true }).watch(30, 3e6);
+    viewer.watch(30, 7e5);
+    expect(viewer.current).toBe('360');
+    expect(viewer.stalls).toBeLessThan(5);
+    viewer.watch(60, 3e6);
+    expect(viewer.current).toBe('720');
+  });
+
+  it('stalls less often for hearing of stalls', () => {
+    const stalls = (heard: boolean) =>
+      new Viewer(0.1, { stalls: heard }).watch(30, 3e6).watch(60, 1.9e6).stalls;
+    expect(stalls(true)).toBeLessThan(stalls(false));
+  });
+
+  it('does not take a buffer that is thin but steady for one that empties', () => {
+    const { chooser } = new Viewer().watch(30, 2e7);
+    for (let i = 0; i < 30; i += 1) {
+      const shaken = { latenessS: 0.15 + 0.1 * (i % 2), spareS: 0.15 - 0.1 * (i % 2) };
+      const part = { nowMs: 40_000 + 333 * i, bytes: 1e5, targetS: 0.4, ...shaken };
+      expect(chooser.take(part)).toBeNull();
+    }
   });
 
   it('goes down at once when the server had to leave parts out', () => {

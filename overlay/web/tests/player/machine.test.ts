@@ -29,7 +29,9 @@ function story(...happenings: Happening[]): { model: Model; told: string[] } {
 }
 
 function name(command: Command): string {
-  return command.do === 'retry' ? `retry:${command.attempt}` : command.do;
+  if (command.do !== 'retry') return command.do;
+  const { attempt, waitMs } = command;
+  return waitMs === undefined ? `retry:${attempt}` : `retry:${attempt}:${waitMs}`;
 }
 
 describe('the player', () => {
@@ -46,6 +48,25 @@ describe('the player', () => {
 
   it('joins a show whose host is away', () => {
     expect(story(report('away', 'e1'), on('playing')).told).toEqual(['connecting open', 'away']);
+  });
+
+  it('says that the server is full, waits as long as it asks, and says so until it plays', () => {
+    const refused: Happening = { kind: 'broken', waitMs: 7_000 };
+    const { told } = story(live, refused, live, on('retry'), refused, on('retry'), on('playing'));
+    expect(told).toEqual([
+      'connecting open',
+      'busy close retry:0:7000',
+      'busy',
+      'busy open',
+      'busy close retry:1:7000',
+      'busy open',
+      'live',
+    ]);
+  });
+
+  it('is full before anything is known, and does not disturb what plays', () => {
+    expect(story(on('busy'), on('busy'), live).told).toEqual(['busy', 'busy', 'busy open']);
+    expect(story(live, on('playing'), on('busy')).told.at(-1)).toBe('live');
   });
 
   it('reconnects with growing patience and begins anew once it played', () => {

@@ -22,6 +22,21 @@ vi.mock('../../src/player/hls-engine', () => ({
   HlsEngine: class {
     static isSupported = () => true;
     readonly kind = 'hls';
+
+    constructor(_video: unknown, _url: unknown, listener: EngineListener) {
+      made.push(listener);
+    }
+  },
+}));
+const native = { supported: false };
+vi.mock('../../src/player/native-engine', () => ({
+  NativeEngine: class {
+    static isSupported = () => native.supported;
+    readonly kind = 'native';
+
+    constructor(_video: unknown, _url: unknown, listener: EngineListener) {
+      made.push(listener);
+    }
   },
 }));
 
@@ -38,6 +53,7 @@ describe('engineOpener', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     Object.assign(media, { open: true, refused: false });
+    native.supported = false;
     const open = engineOpener();
     opened = async () => (await open(request()))?.kind;
   });
@@ -87,5 +103,41 @@ describe('engineOpener', () => {
     expect(await opened()).toBe('hls');
     media.open = true;
     expect(await opened()).toBe('push');
+  });
+
+  describe('without push', () => {
+    beforeEach(() => {
+      media.refused = true;
+      native.supported = true;
+    });
+
+    async function failsTwice(reason: string): Promise<void> {
+      for (let i = 0; i < 2; i += 1) {
+        expect(await opened()).toBe('hls');
+        breaks(reason);
+        vi.advanceTimersByTime(1_000);
+      }
+    }
+
+    it('leaves the stream to the browser where hls.js fails again and again', async () => {
+      await failsTwice('bufferAppendError');
+      expect(await opened()).toBe('native');
+      breaks('native');
+      expect(await opened()).toBe('hls');
+    });
+
+    it('tries hls.js again after a minute, and has nothing else where the browser cannot', async () => {
+      await failsTwice('stuck');
+      vi.advanceTimersByTime(60_000);
+      expect(await opened()).toBe('hls');
+      native.supported = false;
+      await failsTwice('stuck');
+      expect(await opened()).toBe('hls');
+    });
+
+    it.each(['network', 'busy'])('does not blame hls.js for: %s', async (reason) => {
+      await failsTwice(reason);
+      expect(await opened()).toBe('hls');
+    });
   });
 });

@@ -68,12 +68,18 @@ class FakeVideo extends EventTarget {
 class FakeLine implements MediaLine {
   open = true;
   refused = false;
+  renewed = 0;
   readonly sent: Fields[] = [];
   private listener: MediaListener | null = null;
 
   send(message: Fields): boolean {
     if (this.open) this.sent.push(message);
     return this.open;
+  }
+
+  renew(): void {
+    this.renewed += 1;
+    this.become(false);
   }
 
   listen(listener: MediaListener): () => void {
@@ -287,6 +293,55 @@ describe('PushEngine', () => {
     expect(world.broken).toEqual([]);
     world.line.say({ type: 'media_over', reason: 'full' });
     expect(world.broken).toEqual(['full']);
+  });
+
+  it('takes the next lower rendition when it ran dry, not when it has just begun', () => {
+    const rung = { codecs: 'c', width: 640, height: 360 };
+    const renditions = [
+      { ...rung, name: 'low', bandwidth: 1e6 },
+      { ...rung, name: 'lower', bandwidth: 5e5 },
+    ];
+    world.line.say({ type: 'renditions', epoch: EPOCH, renditions });
+    world.playing();
+    world.video.currentTime = 3;
+    expect(world.happen('waiting').line.told()).toEqual([]);
+    vi.advanceTimersByTime(2_000);
+    world.video.currentTime = 2.5;
+    expect(world.happen('waiting').line.told()).toEqual([]);
+    world.video.currentTime = 2.95;
+    expect(world.happen('waiting').line.told()).toEqual(['lower 9']);
+  });
+
+  it('is stuck only where another connection does not help', () => {
+    world.playing();
+    vi.advanceTimersByTime(7_000);
+    world.engine.giveUp();
+    expect([world.line.renewed, world.broken]).toEqual([1, []]);
+    world.line.become(true);
+    vi.advanceTimersByTime(6_000);
+    expect([world.line.renewed, world.broken]).toEqual([1, ['stuck']]);
+  });
+
+  it('goes on where another connection helps', () => {
+    world.playing();
+    vi.advanceTimersByTime(7_000);
+    world.engine.giveUp();
+    world.line.become(true);
+    world.subscribed(30).parts(30, 33);
+    vi.advanceTimersByTime(60_000);
+    expect(world.broken).toEqual([]);
+    world.engine.giveUp();
+    expect(world.line.renewed).toBe(2);
+  });
+
+  it('does not replace a connection twice', () => {
+    world.playing();
+    vi.advanceTimersByTime(2_500);
+    world.line.become(false);
+    world.line.become(true);
+    vi.advanceTimersByTime(4_500);
+    world.engine.giveUp();
+    expect([world.line.renewed, world.broken]).toEqual([0, ['stuck']]);
   });
 
   it('says whose fault it is that it stands still', () => {

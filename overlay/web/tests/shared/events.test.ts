@@ -73,6 +73,7 @@ describe('EventSocket', () => {
   afterEach(() => {
     vi.useRealTimers();
     vi.unstubAllGlobals();
+    vi.restoreAllMocks();
   });
 
   it('begins with a snapshot and resumes from where it was', () => {
@@ -180,6 +181,116 @@ describe('EventSocket', () => {
     expect(connected).toEqual(['comptoir.v1.json', null]);
     vi.advanceTimersByTime(500);
     expect(FakeSocket.all).toHaveLength(3);
+  });
+
+  describe('while media is expected', () => {
+    const part = { type: 'part', number: 5 };
+
+    /** So long, with a part every 250 ms where there are any. */
+    function pass(ms: number, socket?: FakeSocket): void {
+      for (let at = 0; at < ms; at += 250) {
+        socket?.say(part);
+        vi.advanceTimersByTime(250);
+      }
+    }
+
+    function watching() {
+      const opened = open();
+      last().say(hello);
+      opened.socket.expect(true);
+      return opened;
+    }
+
+    it('replaces a connection that has died, where it was, and hears it no more', () => {
+      const { heard, others, connected } = watching();
+      const old = last();
+      pass(10_000, old);
+      expect(FakeSocket.all).toHaveLength(1);
+      const told = others.length;
+      const asked = old.sent.length;
+      pass(3_000);
+      expect(old.sent.length).toBeGreaterThan(asked);
+      expect(FakeSocket.all).toHaveLength(2);
+      expect(last().url).toContain('since=L:4');
+      expect(old.closed).toBe(true);
+      old.say({ type: 'air', state: 'live', epoch: 'e' });
+      old.say(part);
+      expect(others).toHaveLength(told);
+      last().say(hello);
+      expect(heard).toEqual(['hello', 'hello']);
+      expect(connected).toEqual(['comptoir.v1.json', null, 'comptoir.v1.json']);
+    });
+
+    it('leaves one alone that answers, or on which nothing is expected', () => {
+      const { socket } = watching();
+      for (let i = 0; i < 20; i += 1) {
+        pass(1_500);
+        last().say({ type: 'clock', t: 1, server_ms: 2 });
+      }
+      expect(FakeSocket.all).toHaveLength(1);
+      socket.expect(false);
+      pass(20_000);
+      expect(FakeSocket.all).toHaveLength(1);
+    });
+
+    it('does not take its own absence for silence', () => {
+      watching();
+      vi.spyOn(performance, 'now').mockReturnValue(1e7);
+      vi.advanceTimersByTime(250);
+      expect(FakeSocket.all).toHaveLength(1);
+    });
+
+    it('does not hammer a server that greets and then says nothing', () => {
+      watching();
+      const born: number[] = [];
+      for (let ms = 0; ms < 120_000; ms += 250) {
+        const before = FakeSocket.all.length;
+        vi.advanceTimersByTime(250);
+        if (FakeSocket.all.length > before) {
+          born.push(ms);
+          last().say(hello);
+        }
+      }
+      expect(born.length).toBeLessThan(14);
+      expect(born.at(-1)! - born.at(-2)!).toBeGreaterThan(8_000);
+    });
+
+    it('does not hammer a server that is gone', () => {
+      watching();
+      pass(120_000);
+      expect(FakeSocket.all.length).toBeLessThan(14);
+    });
+
+    it('begins at once when the browser has a network again', () => {
+      const { socket, connected } = watching();
+      const old = last();
+      pass(60_000);
+      const before = FakeSocket.all.length;
+      socket.renew();
+      expect(FakeSocket.all).toHaveLength(before + 1);
+      expect(old.closed).toBe(true);
+      last().say(hello);
+      expect(connected.at(-1)).toBe('comptoir.v1.json');
+      pass(3_000);
+      expect(FakeSocket.all).toHaveLength(before + 2);
+    });
+
+    it('takes a snapshot when what dies had a gap', () => {
+      const { socket } = open(({ kind }) => (kind === 'event' ? 'gap' : 'ok'));
+      last().say(hello);
+      last().say({ type: 'event', epoch: 'L', offset: 9, event: 'order', data: {} });
+      socket.renew();
+      expect(last().url).not.toContain('since');
+    });
+
+    it('ends when told', () => {
+      const { socket } = watching();
+      socket.stop();
+      socket.renew();
+      socket.expect(true);
+      pass(60_000);
+      expect(FakeSocket.all).toHaveLength(1);
+    });
   });
 
   it('bears what is no message', () => {

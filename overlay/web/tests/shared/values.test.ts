@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { errorMessage, fetchState } from '../../src/shared/api';
-import { backoffMs } from '../../src/shared/backoff';
+import { BusyError, errorMessage, fetchState } from '../../src/shared/api';
+import { backoffMs, politeMs } from '../../src/shared/backoff';
 import { parseReport } from '../../src/shared/report';
 import { isShowName, showFromPath, toShowName } from '../../src/shared/show-name';
 
@@ -25,6 +25,18 @@ describe('show names', () => {
     ['/watch/-x', null],
   ])('the path %j names %j', (path, name) => {
     expect(showFromPath(path)).toBe(name);
+  });
+});
+
+describe('politeMs', () => {
+  it('waits as long as it was asked to, within reason, and not with all others', () => {
+    expect(politeMs('10', 0)).toBe(10_000);
+    expect(politeMs('10', 1)).toBe(15_000);
+    expect(politeMs('0', 0)).toBe(1_000);
+    expect(politeMs('99999999', 0)).toBe(60_000);
+    for (const nothing of [null, '', '-1', '1.5', 'Wed, 21 Oct 2026 07:28:00 GMT']) {
+      expect(politeMs(nothing, 0)).toBe(5_000);
+    }
   });
 });
 
@@ -54,7 +66,15 @@ describe('reports', () => {
   it('tell an unknown show from a server in trouble', async () => {
     const answering = (status: number) => async () => new Response('{}', { status });
     await expect(fetchState('x', answering(404))).resolves.toBe('unknown');
-    await expect(fetchState('x', answering(503))).rejects.toThrow('503');
+    await expect(fetchState('x', answering(500))).rejects.toThrow('500');
+  });
+
+  it('are to be asked for later where the server has no room', async () => {
+    const full = async () => new Response('{}', { status: 503, headers: { 'Retry-After': '7' } });
+    const error = await fetchState('x', full).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(BusyError);
+    expect((error as BusyError).waitMs).toBeGreaterThanOrEqual(7_000);
+    expect((error as BusyError).waitMs).toBeLessThanOrEqual(10_500);
   });
 
   it('of errors give their sentence, bounded, or nothing', () => {

@@ -32,6 +32,8 @@ export const en = {
   'player.reconnecting': 'Reconnecting…',
   'player.reconnecting.hint':
     'The connection was interrupted. Nothing to do: it comes back by itself.',
+  'player.busy': 'Many are watching; trying again',
+  'player.busy.hint': 'There is no room just now. Stay here: it starts by itself.',
   'player.ended': 'The show has ended',
   'player.ended.hint': 'Thank you for watching. If another one begins, it starts here.',
   'player.unknown': 'There is no show at this address',

@@ -33,6 +33,9 @@ export const fr: Messages = {
   'player.reconnecting': 'Reconnexion…',
   'player.reconnecting.hint':
     'La connexion a été interrompue. Rien à faire : elle revient d’elle-même.',
+  'player.busy': 'Beaucoup de monde regarde ; nouvel essai en cours',
+  'player.busy.hint':
+    'Il n’y a pas de place à l’instant. Restez ici : l’émission démarrera toute seule.',
   'player.ended': 'L’émission est terminée',
   'player.ended.hint': 'Merci de l’avoir suivie. Si une autre commence, elle démarrera ici.',
   'player.unknown': 'Il n’y a pas d’émission à cette adresse',

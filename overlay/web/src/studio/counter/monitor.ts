@@ -8,7 +8,8 @@ import { customElement, property, state } from 'lit/decorators.js';
 
 import type { Phase } from '../../player/machine';
 import { engineOpener } from '../../player/open-engine';
-import { PlayerSession, type PlayerView } from '../../player/session';
+import { PlayerSession } from '../../player/session';
+import type { PlayerView } from '../../player/view';
 import { statusOf } from '../../player/status';
 import { tickAtUtc } from '../../player/timeline';
 import { number, t } from '../../shared/i18n';
