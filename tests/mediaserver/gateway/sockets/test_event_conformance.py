@@ -1,9 +1,9 @@
-"""RFC 6455 case by case on a bare TCP socket: what Autobahn's fuzzing client tries, by its numbers.
+"""RFC 6455 case by case on a bare TCP socket: what Autobahn's fuzzing client tries.
 
-2 pings and pongs, 3 reserved bits, 4 reserved opcodes, 5 fragments, 6 UTF-8, 7 closing; `+` are
-cases of ours. Each is sent whole and again a byte at a time. A message that is to come back is a
-`clock`, whose `t` is answered. Where a case goes on, a last question is answered; where the server
-fails the connection, its close code is what is expected.
+The sections are its own, the numbers within nearly: 2 pings and pongs, 3 reserved bits, 4 reserved
+opcodes, 5 fragments, 6 UTF-8, 7 closing; `+` are cases of ours. Each is sent whole and again a byte
+at a time. A message that is to come back is a `clock`, whose `t` is answered. Where a case goes on,
+a last question is answered; where the server fails the connection, its close code is expected.
 
 What differs from the RFC, or from what others do, and harms nobody:
 
