@@ -39,11 +39,14 @@ class Meter(Protocol):
 
     def fanned_out(self, seconds: float) -> None: ...
 
+    def cue_delivered(self, seconds: float) -> None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
     frames: Frames
     at_ns: int
+    cue_age_s: float | None
 
 
 class Audience:
@@ -81,11 +84,12 @@ class Audience:
         """Forget a listener; one who has left already is no matter."""
         self._positions.pop(listener, None)
 
-    def say(self, frames: Frames) -> None:
-        """Give everyone a message, soon."""
+    def say(self, frames: Frames, *, cue_age_s: float | None = None) -> None:
+        """Give everyone a message, soon. Of a cue it is counted how old it was when the last one
+        got it: `cue_age_s` is how old it is already."""
         if not self._positions:
             return
-        self._pending.append(_Said(frames=frames, at_ns=self._clock_ns()))
+        self._pending.append(_Said(frames=frames, at_ns=self._clock_ns(), cue_age_s=cue_age_s))
         self._head += 1
         self._joined.clear()
         while len(self._pending) > MAX_PENDING:
@@ -155,6 +159,10 @@ class Audience:
         now_ns = self._clock_ns()
         first = self._head - len(self._pending)
         for _ in range(self._pass_head - first):
-            self._meter.fanned_out((now_ns - self._pending.popleft().at_ns) / 1e9)
+            said = self._pending.popleft()
+            took_s = (now_ns - said.at_ns) / 1e9
+            self._meter.fanned_out(took_s)
+            if said.cue_age_s is not None:
+                self._meter.cue_delivered(said.cue_age_s + took_s)
         if not self._pending:
             self._joined.clear()

@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from mediaserver.gateway.push.metrics import PushMetrics
 
 _FANOUT_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
+_CUE_DELAY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
 class EventMetrics:
@@ -30,6 +31,13 @@ class EventMetrics:
             buckets=_FANOUT_BUCKETS_S,
             registry=None,
         )
+        self._cue_delay = Histogram(
+            "comptoir_gateway_cue_delay_seconds",
+            "From the writing of a cue, by the clock of the machine that wrote it, until the last"
+            " socket of its show was given it.",
+            buckets=_CUE_DELAY_BUCKETS_S,
+            registry=None,
+        )
         self._aborted = Counter(
             "comptoir_gateway_event_sockets_aborted",
             "Event sockets that were cut off, by reason.",
@@ -39,7 +47,8 @@ class EventMetrics:
 
     def register(self, registry: CollectorRegistry) -> None:
         """Have it all reported."""
-        for collector in (self._sockets, self._sent, self._fanout, self._aborted):
+        counted = (self._sockets, self._sent, self._fanout, self._cue_delay, self._aborted)
+        for collector in counted:
             registry.register(collector)
         self.push.register(registry)
 
@@ -62,3 +71,8 @@ class EventMetrics:
     def fanned_out(self, seconds: float) -> None:
         """One message has reached all."""
         self._fanout.observe(seconds)
+
+    def cue_delivered(self, seconds: float) -> None:
+        """A cue has reached all, so long after it was written; less than 0, where the two machines'
+        clocks differ, counts as 0."""
+        self._cue_delay.observe(max(0.0, seconds))

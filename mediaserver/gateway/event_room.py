@@ -5,6 +5,7 @@ does nothing the second time. A listener who joins is first told where it stands
 missed, if the history still has that, or the state as it is now.
 """
 
+import time
 from collections.abc import Callable
 
 import structlog
@@ -53,6 +54,7 @@ class ShowRoom:
         push: PushRoom,
         media: Callable[[str], MediaView | None],
         pictured: Callable[[], bool] = lambda: False,
+        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self.audience = audience
         self.push = push
@@ -61,6 +63,7 @@ class ShowRoom:
         self.watching = 0
         self._media = media
         self._pictured = pictured
+        self._wall_ns = wall_ns
         self._folded: ShowState | None = None
         self._history = History(epoch="", offset=0)
         self._rendered: RenderedSnapshot | None = None
@@ -140,7 +143,8 @@ class ShowRoom:
             raise LogLost(f"event {event.offset} of {event.show!r}: {exc!r}") from exc
         frames = event_frames.framed(event_frames.event(event))
         history.append(frames, now_ns)
-        self.audience.say(frames)
+        age_s = self._wall_ns() / 1e9 - event.utc_us / 1e6 if event.type == "cue" else None
+        self.audience.say(frames, cue_age_s=age_s)
         return True
 
     def join(self, listener: Listener, since: Since | None) -> None:

@@ -6,20 +6,23 @@ clients send is bounded in size and in number.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import Any, Protocol, cast
 
 import structlog
-from aiohttp import WSMsgType, web
+from aiohttp import WebSocketError, WSMsgType, web
 
 from mediaserver.gateway import answers, event_frames, event_request
 from mediaserver.gateway.answers import Answer
 from mediaserver.gateway.event_dialogue import Dialogue
-from mediaserver.gateway.event_frames import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOLS
+from mediaserver.gateway.event_frames import MAX_CLIENT_MESSAGE_BYTES, SUBPROTOCOLS, Encoding
+from mediaserver.gateway.event_guard import POLICY_VIOLATION, FrameGuard
 from mediaserver.gateway.event_metrics import EventMetrics
 from mediaserver.gateway.event_reports import PlayheadOutbox
 from mediaserver.gateway.event_room import ShowRoom
 from mediaserver.gateway.event_socket import EventSocket
+from mediaserver.gateway.hot.cold import ColdHandler
 from mediaserver.viewers import COOKIE
 
 log = structlog.get_logger()
@@ -56,6 +59,8 @@ _LOG_AWAY = answers.error(
     cache_control=answers.NO_STORE,
     headers=(("Retry-After", "1"),),
 )
+
+_REASONS: Mapping[Any, str] = {1009: "too_big", POLICY_VIOLATION: "flood"}
 
 
 class Rooms(Protocol):
@@ -109,12 +114,10 @@ class EventSockets:
         refusal = self._refusal(request, room) or (None if ws.can_prepare(request) else _UPGRADE)
         if refusal is not None:
             return refusal
-        await ws.prepare(request)
-        if request.transport is None:
-            return ws
-        now_ns = self._clock_ns()
         encoding = "json" if subprotocol is None else SUBPROTOCOLS[subprotocol]
-        client = EventSocket(request.transport, encoding, metrics=self._metrics, now_ns=now_ns)
+        client = await self._upgraded(request, ws, encoding)
+        if client is None:
+            return ws
         token = event_request.viewer_token(request.cookies.get(COOKIE))
         self._sockets.add(client)
         self._metrics.opened(encoding)
@@ -171,6 +174,20 @@ class EventSockets:
             return _FULL
         return None if room.has_log else _LOG_AWAY
 
+    async def _upgraded(
+        self, request: web.BaseRequest, ws: "_Response", encoding: Encoding
+    ) -> EventSocket | None:
+        """The client, whose every frame is looked at from its first byte on; None if it is gone."""
+        transport, protocol = request.transport, cast(ColdHandler, request.protocol)
+        if transport is None:
+            return None
+        client = EventSocket(transport, encoding, metrics=self._metrics, now_ns=self._clock_ns())
+        protocol.guard = partial(
+            FrameGuard, heard=lambda: client.heard(self._clock_ns()), fail=ws.fail
+        )
+        await ws.prepare(request)
+        return None if request.transport is None else client
+
     async def _converse(
         self, ws: web.WebSocketResponse, client: EventSocket, dialogue: Dialogue
     ) -> None:
@@ -179,9 +196,9 @@ class EventSockets:
         while True:
             message = await ws.receive()
             if message.type is WSMsgType.ERROR:
-                # aiohttp has closed with the error's code: 1009, 1002 or 1007
+                # aiohttp has closed with the error's code: 1009, 1002, 1007 or the guard's own
                 code = getattr(message.data, "code", None)
-                self._metrics.aborted("too_big" if code == 1009 else "malformed")
+                self._metrics.aborted(_REASONS.get(code, "malformed"))
                 return
             if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED):
                 return
@@ -204,8 +221,18 @@ class EventSockets:
                 return
 
 
-def _response(subprotocol: str | None) -> web.WebSocketResponse:
-    response = web.WebSocketResponse(
+class _Response(web.WebSocketResponse):
+    """aiohttp's, which the guard of its frames can end."""
+
+    def fail(self, code: int, why: str) -> None:
+        """After what was received until now, close with `code`: what aiohttp's parser does when it
+        finds an error, by the same queue."""
+        if self._reader is not None:
+            self._reader.set_exception(WebSocketError(code, why))
+
+
+def _response(subprotocol: str | None) -> _Response:
+    response = _Response(
         timeout=CLOSE_S,
         autoping=False,
         protocols=() if subprotocol is None else (subprotocol,),

@@ -61,9 +61,11 @@ class Shows:
         event_metrics: EventMetrics | None = None,
         hot_metrics: HotMetrics | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
+        wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._window_s = window_s
         self._clock_ns = clock_ns
+        self._wall_ns = wall_ns
         self.event_metrics = event_metrics or EventMetrics()
         self.hot_metrics = hot_metrics or HotMetrics()
         self.turns = Turns()
@@ -362,6 +364,7 @@ class Shows:
                 push=push,
                 media=partial(self._view, show),
                 pictured=partial(self._pictured, show),
+                wall_ns=self._wall_ns,
             )
         return self._rooms[show]
 

@@ -54,7 +54,12 @@ def test_early_and_late_count_alike() -> None:
     result = tally([press(10), press(12, "0")], [PIN, UNPIN], frames)
     assert [each.error for each in result.moments] == [-1, 2]
     assert result.errors == [1, 2]
-    assert [row[3] for row in rows_of({"undisturbed": result})] == ["-1 … -1", "+2 … +2", "–", "–"]
+    rounds = {"undisturbed": result, "reconnect": result}
+    assert [(row[0], row[3]) for row in rows_of(rounds)][-2:] == [
+        ("undisturbed", "-1 … +2"),
+        ("after a reconnect", "-1 … +2"),
+    ]
+    assert [row[3] for row in rows_of(rounds)][:4] == ["-1 … -1", "+2 … +2", "–", "–"]
 
 
 def test_a_moment_is_steady_where_each_frame_around_it_was_shown() -> None:

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from bench.chromium import PAGES, PAINTED_FPS, PAINTED_HEIGHT, PAINTED_WIDTH, SeenFrame
-from bench.latency import CASES, Measured, figures_of, measured
+from bench.latency import CASES, FULL, Measured, figures_of, measured
 from bench.node import NodeError
 from mediaserver.demo.tone import BEEP_MS
 
@@ -84,6 +84,20 @@ def test_figures_keep_their_keys_when_something_was_not_measured() -> None:
         "stalls": 1,
         "unreadable": 3,
     }
+
+
+def test_each_way_is_compared_on_the_same_bad_lines() -> None:
+    troubled: dict[tuple[str, str], set[float]] = {}
+    for case in CASES.values():
+        if case.trouble is not None:
+            assert case.trouble.loss == 0.01
+            troubled.setdefault((case.how, case.preset), set()).add(case.trouble.rtt_s)
+    assert troubled == {
+        ("push", "low"): {0.05, 0.15},
+        ("hls", "low"): {0.05, 0.15},
+        ("push", "ultra"): {0.05, 0.15},
+    }
+    assert FULL.measure_s == 60
 
 
 def test_the_pages_paint_and_read_the_same_picture() -> None:

@@ -38,13 +38,15 @@ class Owner(Protocol):
 class ColdHandler(RequestHandler):
     """aiohttp's side of a connection, for as long as a cold request takes."""
 
-    __slots__ = ("_idle", "_owner", "finished")
+    __slots__ = ("_idle", "_owner", "finished", "guard")
 
     def __init__(self, manager: web.Server, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self._idle: asyncio.Future[None] | None = None
         self._owner: Owner | None = owner
         self.finished = False
         """True once a response has gone out whole."""
+        self.guard: Callable[[Any], Any] | None = None
+        """Makes what a WebSocket's bytes go through of the parser that they go to."""
         super().__init__(
             manager,
             loop=loop,
@@ -79,7 +81,8 @@ class ColdHandler(RequestHandler):
 
     def set_parser(self, parser: Any, data_received_cb: Callable[[], None] | None = None) -> None:
         """aiohttp's, which a WebSocket calls once it is one."""
-        super().set_parser(parser, data_received_cb)
+        guard, self.guard = self.guard, None
+        super().set_parser(guard(parser) if guard else parser, data_received_cb)
         if self._owner is not None:
             self._owner.cold_is_live()
 

@@ -31,12 +31,16 @@ class Tally:
     def __init__(self) -> None:
         self.messages = 0
         self.passes: list[float] = []
+        self.cues: list[float] = []
 
     def sent(self, messages: int) -> None:
         self.messages += messages
 
     def fanned_out(self, seconds: float) -> None:
         self.passes.append(seconds)
+
+    def cue_delivered(self, seconds: float) -> None:
+        self.cues.append(seconds)
 
 
 @pytest.fixture
@@ -67,6 +71,18 @@ async def test_a_message_goes_out_in_chunks(
     await until(lambda: bool(tally.passes))
     assert {ear.heard for ear in ears} == {b"1;"}
     assert (tally.messages, tally.passes) == (3 * CUE_CHUNK, [0.25])
+
+
+async def test_a_cues_age_is_counted_with_what_the_pass_took(
+    audience: Audience, tally: Tally, clock: Any, until: Until
+) -> None:
+    audience.say(said(0), cue_age_s=9.0)
+    audience.join(Ear())
+    audience.say(said(1), cue_age_s=0.25)
+    audience.say(said(2))
+    clock.advance(0.5)
+    await until(lambda: len(tally.passes) == 2)
+    assert tally.cues == [0.75]
 
 
 async def test_what_is_said_during_a_pass_keeps_its_order(

@@ -4,9 +4,11 @@ import asyncio
 import dataclasses
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from mediaserver.bus.messages import ShowSnapshot, ShowStatus
 from mediaserver.gateway import event_room
@@ -20,6 +22,8 @@ from mediaserver.gateway.push.metrics import PushMetrics
 from mediaserver.gateway.push.room import PushRoom
 from mediaserver.gateway.turns import Turns
 
+UTC_US = 1_760_000_000_000_000
+"""When every event of the log was written."""
 STATUS = ShowStatus(show="demo", title="Démo", state="live", epoch="e1")
 
 
@@ -50,12 +54,31 @@ def media() -> dict[str, MediaView]:
     return {"e1": MediaView(anchor_utc_us=5, begin_tick=0)}
 
 
+class Wall:
+    """The time of day, as far ahead of the events' own as is said."""
+
+    ahead_s = 0.0
+
+    def __call__(self) -> int:
+        return UTC_US * 1000 + round(self.ahead_s * 1e9)
+
+
 @pytest.fixture
-def room(clock: Any, media: dict[str, MediaView]) -> ShowRoom:
+def wall() -> Wall:
+    return Wall()
+
+
+@pytest.fixture
+def metrics() -> EventMetrics:
+    return EventMetrics()
+
+
+@pytest.fixture
+def room(clock: Any, media: dict[str, MediaView], metrics: EventMetrics, wall: Wall) -> ShowRoom:
     turns = Turns()
-    audience = Audience(turns=turns, meter=EventMetrics(), clock_ns=clock)
+    audience = Audience(turns=turns, meter=metrics, clock_ns=clock)
     push = PushRoom(events=audience, turns=turns, meter=PushMetrics(), clock_ns=clock)
-    room = ShowRoom("demo", audience=audience, push=push, media=media.get)
+    room = ShowRoom("demo", audience=audience, push=push, media=media.get, wall_ns=wall)
     room.tell_status(STATUS)
     return room
 
@@ -69,6 +92,20 @@ def listening(room: ShowRoom, since: Since | None = None) -> Ear:
     ear = Ear()
     room.join(ear, since)
     return ear
+
+
+@pytest.fixture
+def delays(metrics: EventMetrics) -> Callable[[], tuple[float, float]]:
+    """How many cues were counted, and their delays' sum in seconds."""
+    registry = CollectorRegistry()
+    metrics.register(registry)
+    name = "comptoir_gateway_cue_delay_seconds"
+
+    def read() -> tuple[float, float]:
+        count, total = (registry.get_sample_value(f"{name}_{each}") for each in ("count", "sum"))
+        return count or 0.0, round(total or 0.0, 3)
+
+    return read
 
 
 def state(room: ShowRoom) -> Any:
@@ -280,3 +317,40 @@ def test_the_state_is_rendered_once_per_change(
     second = room.state()
     assert second is not first
     assert room.state() is second
+
+
+async def test_a_cues_delay_counts_from_its_writing_to_the_last_listener(
+    room: ShowRoom, show_log: Any, clock: Any, wall: Wall, delays: Callable[[], Any]
+) -> None:
+    room.tell_snapshot(show_log.snapshot())
+    listening(room)
+    wall.ahead_s = 0.4
+    room.tell_event(show_log.cue("slow", pts=0), 0)
+    clock.advance(0.3)
+    await settle(room)
+    assert delays() == (1, 0.7)
+    wall.ahead_s = -2.0
+    room.tell_event(show_log.cue("ahead", pts=0), 0)
+    clock.advance(0.5)
+    await settle(room)
+    assert delays() == (2, 0.7)
+
+
+async def test_only_cues_that_are_said_for_the_first_time_count(
+    room: ShowRoom, show_log: Any, wall: Wall, delays: Callable[[], Any]
+) -> None:
+    room.tell_snapshot(show_log.snapshot())
+    wall.ahead_s = 5.0
+    place = Since(epoch="log1", offset=0)
+    unheard = show_log.cue("unheard", pts=0)
+    room.tell_event(unheard, 0)
+    ear = listening(room, place)
+    assert b"unheard" in ear.data
+    room.tell_event(unheard, 0)
+    room.tell_event(show_log.product(), 0)
+    listening(room, place)
+    listening(room)
+    show_log.cue("in_the_snapshot_alone", pts=0)
+    room.tell_snapshot(show_log.snapshot())
+    await settle(room)
+    assert delays() == (0, 0.0)

@@ -1,11 +1,18 @@
 """Hostile bytes on open sockets: thousands of frames that are nearly right."""
 
 import asyncio
+import gc
 import random
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import msgpack
+
+from mediaserver.gateway.event_guard import FrameGuard
+from mediaserver.gateway.event_socket import EventSocket
+from mediaserver.gateway.event_sockets import CLOSE_S
+from mediaserver.gateway.hot.connection import HotConnection
 
 MSGPACK = "comptoir.v1.msgpack"
 SOCKETS, FRAMES = 250, 40
@@ -43,6 +50,21 @@ def frame_of(chance: random.Random) -> bytes:
     return bytes(frame[: chance.randrange(len(frame))] if wrong == 3 else frame)
 
 
+def living() -> dict[str, int]:
+    """What an open socket has of its own, and how many of each there are."""
+    gc.collect()
+    names = [
+        type(each).__name__
+        for each in gc.get_objects()
+        if isinstance(each, EventSocket | FrameGuard | HotConnection)
+    ]
+    return {
+        **{name: names.count(name) for name in ("EventSocket", "FrameGuard", "HotConnection")},
+        "tasks": len(asyncio.all_tasks()),
+        "files": len(list(Path("/proc/self/fd").iterdir())),
+    }
+
+
 async def test_nearly_right_frames_harm_nobody(
     gateway: Any, aired: Any, on_air: Any, sockets: Any, clock: Any, until: Until
 ) -> None:
@@ -52,6 +74,8 @@ async def test_nearly_right_frames_harm_nobody(
     await witness.send_bytes(msgpack.packb({"type": "subscribe", "rendition": "720p"}))
     await sockets.heard(witness, 6)
     loop = asyncio.get_running_loop()
+    before = living()
+    assert (before["EventSocket"], before["FrameGuard"]) == (1, 1)
 
     async def drain(raw: Any) -> None:
         try:
@@ -60,6 +84,7 @@ async def test_nearly_right_frames_harm_nobody(
         except OSError:
             return
 
+    sizes: list[int] = []
     for batch in range(SOCKETS // 25):
         raws = [await sockets.raw(receive_bytes=65_536, protocol=MSGPACK) for _ in range(25)]
         await until(lambda: len(gateway.events) == 26)
@@ -78,6 +103,13 @@ async def test_nearly_right_frames_harm_nobody(
         await asyncio.gather(*draining)
         for raw in raws:
             raw.close()
+        sockets.raws.clear()
+        clock.advance(CLOSE_S)
+        gateway.events.keep_alive(clock())
+        sizes.append(len(gc.get_objects()) if living() else 0)
+    assert living() == before
+    # the media's own are some 30 a batch; one that each socket left behind would be 25 more
+    assert sizes[-1] - sizes[1] < 45 * (len(sizes) - 2)
     assert len(gateway.shows.room("demo").push) == 1
     assert len(gateway.shows.room("demo").audience) == 1
     assert sockets.counted("comptoir_gateway_push_viewers") == 1
