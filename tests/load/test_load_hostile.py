@@ -73,7 +73,7 @@ def judge(pairs: Pairs) -> None:
     assert grown_kb < KB_PER_SLOW * crowd.slow + FLOOR_KB
 
 
-@pytest.mark.parametrize("slow_push", [True, False])
+@pytest.mark.parametrize("slow_push", [True, pytest.param(False, marks=pytest.mark.soak)])
 async def test_viewers_do_not_notice_them(programs: Path, slow_push: bool) -> None:
     quiet = Crowd(pull=100, push=100)
     loud = Crowd(pull=100, push=100, slow=100, slow_push=slow_push, loris=300, drip_ms=100)
