@@ -73,6 +73,8 @@ def _place(model: type[BaseModel], path: Sequence[str | int]) -> _Place | None:
             place = (field.annotation, tuple(field.metadata), field.description)
         elif get_origin(kind) is tuple and isinstance(step, int):
             place = (get_args(kind)[0], (), None)
+        elif get_origin(kind) is dict:
+            place = (get_args(kind)[1], (), None)
         else:
             return None
     return place

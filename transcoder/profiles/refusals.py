@@ -40,7 +40,7 @@ def _sentence(fault: Any, model: type[BaseModel]) -> str:
 def _message(fault: Any, model: type[BaseModel]) -> str:
     loc, kind = fault["loc"], fault["type"]
     if kind == "extra_forbidden":
-        return f"there is no such key{_instead(loc[-1], keys_at(model, loc[:-1]))}"
+        return unknown_key(model, loc)
     legal = legal_at(model, loc)
     if kind == "missing":
         return f"this key is missing{f'; it must be {legal}' if legal else ''}"
@@ -49,14 +49,16 @@ def _message(fault: Any, model: type[BaseModel]) -> str:
     return str(fault["msg"]).removeprefix("Value error, ")
 
 
-def _instead(key: object, legal: Sequence[str]) -> str:
-    """Which keys there are, the one that was probably meant first."""
+def unknown_key(model: type[BaseModel], loc: Sequence[Any]) -> str:
+    """That there is no such key in a `model`, and which there are, the one that was probably meant
+    first."""
+    key, legal = loc[-1], keys_at(model, loc[:-1])
     if not legal:
-        return ""
+        return "there is no such key"
     named = key if isinstance(key, str) and len(key) <= _LONGEST_KEY else ""
     near = difflib.get_close_matches(named, legal, n=1)
     said = f"did you mean {near[0]}? The" if near else "the"
-    return f"; {said} keys here are {', '.join(legal)}"
+    return f"there is no such key; {said} keys here are {', '.join(legal)}"
 
 
 def _step(step: object) -> str:
