@@ -36,6 +36,7 @@ from mediaserver.config_tls import TlsConfig
 from mediaserver.errors import ConfigError
 from mediaserver.gateway.hot.limits import Limits
 from transcoder.control import LatencyPreset
+from transcoder.profiles.refusals import unknown_key
 
 SHOW_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 """A show's name is part of its addresses: lower-case letters, digits and hyphens, 63 at most."""
@@ -369,7 +370,7 @@ def _sentence(error: Any) -> str:
     if not path:  # of the whole, which may hold keys: the sentence names what it means itself
         return f"{error['msg'].removeprefix('Value error, ')}."
     if error["type"] == "extra_forbidden":
-        return f"{path}: there is no such key."
+        return f"{path}: {unknown_key(Config, error['loc'])}."
     hidden = error["loc"][:1] in (("shows",), ("shop",), ("stripe",), ("cluster",))
     secret = hidden or "key" in path.rsplit(".", 1)[-1] or "ice_servers" in path
     given = "" if secret else f" (given: {_short(error['input'])})"

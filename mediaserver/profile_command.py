@@ -10,7 +10,7 @@ import yaml
 from mediaserver import config as configuration
 from mediaserver.errors import ConfigError
 from mediaserver.profiles import find_profile, is_path, known_profiles
-from transcoder.encoders.opening import missing_devices
+from transcoder.encoders.devices import missing_devices
 from transcoder.errors import MediaError
 from transcoder.profiles import Profile, RungPlan, plan_rungs
 

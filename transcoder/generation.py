@@ -105,6 +105,12 @@ class Generation:
                 videos[index] = encoder.config
             if self.passes:
                 videos[0] = origin.source
+            self.stand_ins = {
+                plan.rungs[index].name: plan.rungs[index].encoder
+                for index, encoder in zip(encoded, self.ladder.encoders, strict=True)
+                if encoder.plan.encoder != plan.rungs[index].encoder
+            }
+            """By rung the encoder that the profile names, where software stands in for it."""
             self._sections = generation_sections(
                 plan, generation=self.number, roles=self.roles, videos=videos, asc=workshop.asc
             )

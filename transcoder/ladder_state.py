@@ -4,10 +4,11 @@ A rung may be shed, doze, or be the source's own picture while its name stays in
 what is really on air is said here, in fields for machines and in one sentence for operators.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from transcoder.profiles import EncoderName, unavailable
 from transcoder.shedding import LadderPlan
 from transcoder.wire import wire_value
 
@@ -26,6 +27,9 @@ class RungState:
     """The rung whose samples a mirror carries; "" for the others."""
     dozing: bool
     """Nobody watches it: one picture a part, until somebody does."""
+    instead_of: str
+    """The encoder that the profile names, where its device is missing and software encodes; else
+    ""."""
 
 
 @wire_value("ladder_state", version=1)
@@ -85,15 +89,19 @@ def ladder_state(
     on_demand: bool = False,
     passthrough: bool = False,
     unfit: Unfit | None = None,
+    stand_ins: Mapping[str, EncoderName] | None = None,
 ) -> LadderState:
     """The state of a ladder of `rungs`, best first, that does `plan`. `passthrough`: the profile
-    asks for it; `unfit`: why it cannot be had now, while it cannot."""
+    asks for it; `unfit`: why it cannot be had now, while it cannot. `stand_ins`: by rung the
+    encoder that software stands in for."""
+    absent = stand_ins or {}
     states = tuple(
         RungState(
             rung=rung,
             role=role.kind,
             mirrors="" if role.of is None else rungs[role.of],
             dozing=rung in dozing,
+            instead_of=absent.get(rung, ""),
         )
         for rung, role in zip(rungs, plan.roles, strict=True)
     )
@@ -109,11 +117,19 @@ def ladder_state(
         unfit=why.code if why else "",
         unfit_sentence=why.sentence if why else "",
         on_demand=on_demand,
-        sentence=_sentence(states, half_rate=plan.half_rate, why=why),
+        sentence=" ".join(
+            [
+                *_what_is_on_air(states, half_rate=plan.half_rate, why=why),
+                *_missing_encoders(absent),
+            ]
+        )
+        or "Every rung is encoded in full.",
     )
 
 
-def _sentence(states: Sequence[RungState], *, half_rate: bool, why: Unfit | None) -> str:
+def _what_is_on_air(
+    states: Sequence[RungState], *, half_rate: bool, why: Unfit | None
+) -> list[str]:
     said = []
     top = states[0]
     if top.role == "passed":
@@ -125,7 +141,15 @@ def _sentence(states: Sequence[RungState], *, half_rate: bool, why: Unfit | None
         losses.append(f"{'every' if losses else 'Every'} other picture is left out")
     if losses:
         said.append(f"{_joined(losses)} until this computer keeps up.")
-    return " ".join(said) or "Every rung is encoded in full."
+    return said
+
+
+def _missing_encoders(absent: Mapping[str, EncoderName]) -> list[str]:
+    said = []
+    for encoder in dict.fromkeys(absent.values()):
+        rungs = [rung for rung, wanted in absent.items() if wanted == encoder]
+        said.append(unavailable(encoder, f"{_joined(rungs)} {'are' if rungs[1:] else 'is'}"))
+    return said
 
 
 def _joined(parts: list[str]) -> str:

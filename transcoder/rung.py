@@ -25,6 +25,11 @@ class Encoder(Protocol):
     """What a rung needs of an encoder (`transcoder.encode.RungEncoder`)."""
 
     @property
+    def plan(self) -> RungPlan:
+        """As it is kept to: another encoder than planned where its device is missing."""
+        ...
+
+    @property
     def config(self) -> VideoConfig:
         """What the init section says of its pictures."""
         ...

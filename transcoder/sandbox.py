@@ -2,6 +2,11 @@
 
 Best effort: what the system does not permit is left, and logged once. Connections through the
 paths of Unix sockets keep working without a network.
+
+Memory is bounded by RLIMIT_DATA, which since Linux 4.7 counts every private mapping that may be
+written to, heaps and threads' stacks included (setrlimit(2)), but no address space that is merely
+reserved: a GPU's driver reserves far more of that than any machine has memory, and RLIMIT_AS would
+keep its encoders from ever being opened. Shared mappings are not counted; no codec makes any.
 """
 
 import ctypes
@@ -36,7 +41,10 @@ def _leave_network() -> str:
 
 def _bound_memory() -> dict[str, int | str]:
     applied: dict[str, int | str] = {}
-    limits = (("memory_bytes", resource.RLIMIT_AS, MEMORY_BYTES), ("core", resource.RLIMIT_CORE, 0))
+    limits = (
+        ("memory_bytes", resource.RLIMIT_DATA, MEMORY_BYTES),
+        ("core", resource.RLIMIT_CORE, 0),
+    )
     for name, kind, wanted in limits:
         _, hard = resource.getrlimit(kind)
         limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)

@@ -288,7 +288,8 @@ class Stage:
 
     def _tell(self) -> None:
         """Say what the rungs do when that has changed."""
-        state = self._steering.news(self._newest.roles, self._dozing)
+        newest = self._newest
+        state = self._steering.news(newest.roles, self._dozing, newest.stand_ins)
         if state is not None:
             self._output.ladder(state)
 

@@ -4,7 +4,7 @@ It asks `Passthrough` whether the source may be passed, `Shedding` what the mach
 `Demand` who watches, and answers in the terms of generations. Pure: it is told what the time is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,6 +15,7 @@ from transcoder.demand import Demand
 from transcoder.errors import MediaError
 from transcoder.ladder_state import LadderState, ladder_state
 from transcoder.passthrough.control import Passthrough
+from transcoder.profiles import EncoderName
 from transcoder.roles import Role
 from transcoder.sections import StagePlan
 from transcoder.shedding import Shedding
@@ -146,10 +147,12 @@ class Steering:
         wanted, self._wants_keyframe = self._wants_keyframe, False
         return self.passing.wants_keyframe(now_tick) or wanted
 
-    def news(self, roles: Sequence[Role], dozing: frozenset[str]) -> LadderState | None:
+    def news(
+        self, roles: Sequence[Role], dozing: frozenset[str], stand_ins: Mapping[str, EncoderName]
+    ) -> LadderState | None:
         """What the rungs do, when that is not what was said last."""
         wanted = self._shedding.plan(passed=_passed(roles))
-        made_of = (wanted, tuple(roles), self._shedding.step, dozing, self.passing.unfit)
+        made_of = (wanted, tuple(roles), self._shedding.step, dozing, self.passing.unfit, stand_ins)
         if made_of == self._told_of:
             return None
         self._told_of = made_of
@@ -163,6 +166,7 @@ class Steering:
             on_demand=self._on_demand,
             passthrough=self._asks,
             unfit=self.passing.unfit,
+            stand_ins=stand_ins,
         )
         if state == self._told:
             return None

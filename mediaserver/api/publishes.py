@@ -71,6 +71,7 @@ def _ladder(state: LadderState | None) -> forms.Ladder | None:
                 role=each.role,
                 mirrors=each.mirrors or None,
                 dozing=each.dozing,
+                instead_of=each.instead_of or None,
             )
             for each in state.rungs
         ],

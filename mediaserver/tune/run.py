@@ -19,7 +19,7 @@ from mediaserver.errors import ConfigError
 from mediaserver.profiles import find_profile, is_path, known_profiles
 from mediaserver.tune.asked import Asked, Files, TuneRefused
 from mediaserver.tune.record import record
-from transcoder.encoders.opening import missing_devices
+from transcoder.encoders.devices import missing_devices
 from transcoder.profiles import Profile
 from transcoder.tune.ffmpeg import find_ffmpeg
 from transcoder.tune.report import Language, render_json, render_page

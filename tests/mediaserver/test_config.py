@@ -55,7 +55,15 @@ def test_options_win_over_the_environment_and_that_over_the_file(
     ("text", "sentence"),
     [
         ("http: {port: 99999}", r"http\.port: input should be less than .*given: 99999"),
-        ("htp: {port: 1}", r"htp: there is no such key\."),
+        (
+            "htp: {port: 1}",
+            r"htp: there is no such key; did you mean http\? The keys here are http,",
+        ),
+        ("http: {prot: 1}", r"http\.prot: .*; did you mean port\? The keys here are host, port,"),
+        (
+            "shows: {a: {host_kye: 1}}",
+            r"shows\.a\.host_kye: .*; did you mean host_key\? The .* title, host_key",
+        ),
         ("shows: {Bad_Name: {}}", r"shows: 'Bad_Name' is no name for a show"),
         ("shows: {a: {host_key: short}}", r"shows\.a\.host_key: a key has 16 to 200"),
         ("operator_key: short", r"operator_key: a key has 16 to 200"),

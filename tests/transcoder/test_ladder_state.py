@@ -1,6 +1,7 @@
 from dataclasses import dataclass
 
 from transcoder.ladder_state import LadderState, Watched, ladder_state
+from transcoder.profiles import EncoderName
 from transcoder.shedding import LadderPlan, planned
 from transcoder.wire import decode, encode
 
@@ -14,7 +15,12 @@ class Why:
 
 
 def state(
-    plan: LadderPlan, *, step: int = 0, passthrough: bool = False, unfit: Why | None = None
+    plan: LadderPlan,
+    *,
+    step: int = 0,
+    passthrough: bool = False,
+    unfit: Why | None = None,
+    stand_ins: dict[str, EncoderName] | None = None,
 ) -> LadderState:
     return ladder_state(
         show="demo",
@@ -25,6 +31,7 @@ def state(
         dozing={"360p"},
         passthrough=passthrough,
         unfit=unfit,
+        stand_ins=stand_ins,
     )
 
 
@@ -65,6 +72,25 @@ def test_passthrough_is_named_and_why_not() -> None:
         "720p is not the host's own picture: It has B-frames. "
         "720p is shown as 480p until this computer keeps up."
     )
+
+
+def test_encoders_without_their_device_are_named_after_all_else() -> None:
+    absent: dict[str, EncoderName] = {
+        "720p": "h264_nvenc",
+        "480p": "h264_nvenc",
+        "360p": "hevc_qsv",
+    }
+    full = state(planned(3, (), passed=False), stand_ins=absent)
+    assert full.sentence == (
+        "h264_nvenc needs an NVIDIA GPU, which is not to be had here: 720p and 480p are encoded by "
+        "libx264, preset superfast. "
+        "hevc_qsv needs an Intel GPU, which is not to be had here: 360p is encoded by libx265, "
+        "preset superfast."
+    )
+    assert [rung.instead_of for rung in full.rungs] == list(absent.values())
+    shed = state(planned(3, ("top_rung",), passed=False), step=1, stand_ins={"480p": "h264_nvenc"})
+    assert shed.sentence.startswith("720p is shown as 480p until this computer keeps up. h264_nv")
+    assert [rung.instead_of for rung in shed.rungs] == ["", "h264_nvenc", ""]
 
 
 def test_both_messages_have_a_wire_form() -> None:

@@ -52,11 +52,11 @@ def test_an_empty_text_is_the_default() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("fps: 30", "fps: there is no such key (given: 30)."),
+        ("fps: 30", "fps: there is no such key; the keys here are name, frames_per_second, "),
         ("frames_per_second: 29", "frames_per_second: it must be one of 5, 6, 8, 9, 10, 12, 15,"),
-        ("frames_per_second: true", "frames_per_second: it must be a whole number (given: True)."),
-        ("frames_per_second: '30'", "frames_per_second: it must be a whole number (given: '30')."),
-        ("hold_ms: 1.5", "hold_ms: it must be a whole number (given: 1.5)."),
+        ("frames_per_second: true", "frames_per_second: it must be one of 5, 6, 8, 9,"),
+        ("frames_per_second: '30'", "frames_per_second: it must be one of 5, 6, 8, 9,"),
+        ("hold_ms: 1.5", "hold_ms: it must be a whole number from 0 to 1000 (given: 1.5)."),
         ("hold_ms: -1", "hold_ms: it must be 0 to 1000 (given: -1)."),
         ("hold_ms: 900\nslate_after_ms: 800", "slate_after_ms: it must be more than hold_ms, 900"),
         (
@@ -68,12 +68,19 @@ def test_an_empty_text_is_the_default() -> None:
             "scaler: it must be 'fast_bilinear', 'bilinear', 'bicubic', 'area', 'lanczos' or "
             "'spline' (given: 'x').",
         ),
-        ("audio: 3", "audio: it must be a mapping of keys (given: 3)."),
+        ("audio: 3", "audio: it must be a mapping of the keys bitrate_bps, channels (given: 3)."),
         ("audio: {channels: 6}", "audio.channels: it must be 1 to 2 (given: 6)."),
-        ("audio: {bitrate: 1}", "audio.bitrate: there is no such key (given: 1)."),
-        ("rungs: 720p", "rungs: it must be a list (given: '720p')."),
+        (
+            "audio: {bitrate: 1}",
+            "audio.bitrate: there is no such key; did you mean bitrate_bps? The keys here are "
+            "bitrate_bps, channels (given: 1).",
+        ),
+        ("rungs: 720p", "rungs: it must be a list, each item a mapping of the keys name, height, "),
         ("rungs: []", "rungs: there must be 1 to 8 rungs (given: [])."),
-        ("rungs: [{}]", "rungs.0.name: this key is missing."),
+        (
+            "rungs: [{}]",
+            "rungs.0.name: this key is missing; it must be a text of 1 to 20 lower-case letters",
+        ),
         (rungs(name="A/b"), "rungs.0.name: it must be made of lower-case letters and digits"),
         (rungs(name='"360p\\n"'), "rungs.0.name: it must be made of lower-case letters"),
         (rungs(height=8), "rungs.0.height: it must be 16 to 4320 (given: 8)."),

@@ -12,65 +12,77 @@ from av.video.codeccontext import VideoCodecContext
 from transcoder.encoders.families import FAMILIES
 from transcoder.errors import MediaError
 from transcoder.grid import Grid
-from transcoder.profiles import ENCODERS, SOFTWARE, EncoderName, Profile, RungPlan, plan_rungs
+from transcoder.profiles import ENCODERS, SOFTWARE, EncoderName, RungPlan, unavailable
 
 log = structlog.get_logger()
 
 _BT709 = 1
 """ITU-T H.273: the code of BT.709 as primaries, transfer and matrix alike."""
 _LIMITED_RANGE = 1
-_PROBE_SIDES = (1280, 720)
 
 os.environ.setdefault("SVT_LOG", "0")  # else SVT-AV1 tells of itself on the standard error
+
+
+class Devices:
+    """Which encoders this process has found without their device: those are not asked again.
+
+    Lives as long as the process. An encoder that has once been opened has its device; where it
+    cannot be opened later, because a GPU encodes only so many pictures at a time, it is asked again
+    by the next rung or generation. Each encoder is logged once.
+    """
+
+    def __init__(self) -> None:
+        self._missing: set[EncoderName] = set()
+        self._found: set[EncoderName] = set()
+        self._told: set[EncoderName] = set()
+
+    def misses(self, encoder: EncoderName) -> bool:
+        """Whether it is known that `encoder` cannot be opened."""
+        return encoder in self._missing
+
+    def found(self, encoder: EncoderName) -> None:
+        """`encoder` has been opened."""
+        self._found.add(encoder)
+
+    def failed(self, encoder: EncoderName, reason: str) -> None:
+        """`encoder` could not be opened."""
+        if encoder not in self._found:
+            self._missing.add(encoder)
+        if encoder not in self._told:
+            self._told.add(encoder)
+            log.warning(
+                "encoder_unavailable",
+                encoder=encoder,
+                instead=SOFTWARE[ENCODERS[encoder].codec].name,
+                says=unavailable(encoder, "its rungs are"),
+                reason=reason,
+            )
+
+
+devices = Devices()
+"""This process's."""
 
 
 def opened(plan: RungPlan, grid: Grid) -> tuple[RungPlan, VideoCodecContext]:
     """The open encoder of `plan`, and the plan as it is kept to.
 
     An encoder whose device is missing is replaced by the software one of the same codec, at its
-    own default preset; that is logged. Raises `MediaError` where that cannot be opened either.
+    own default preset; `devices` remembers that. Raises `MediaError` where software cannot be
+    opened either.
     """
-    try:
+    if ENCODERS[plan.encoder].device is None:
         return plan, _open(plan, grid)
-    except MediaError as exc:
-        if ENCODERS[plan.encoder].device is None:
-            raise
-        facts = SOFTWARE[plan.codec]
-        log.warning("encoder_unavailable", rung=plan.name, instead=facts.name, reason=str(exc))
-        plan = replace(plan, encoder=facts.name, preset=facts.preset)
-        return plan, _open(plan, grid)
-
-
-def missing_devices(profile: Profile) -> tuple[str, ...]:
-    """A sentence for each encoder of `profile` that this machine has no device for."""
-    sentences = []
-    for encoder in dict.fromkeys(rung.encoder for rung in profile.rungs):
-        facts = ENCODERS[encoder]
-        if facts.device is None or _opens(profile, encoder):
-            continue
-        names = ", ".join(rung.name for rung in profile.rungs if rung.encoder == encoder)
-        sentences.append(
-            f"{encoder} needs {facts.device}, which is not to be had here: {names} will be "
-            f"encoded by {SOFTWARE[facts.codec].name}, preset {SOFTWARE[facts.codec].preset}."
-        )
-    return tuple(sentences)
-
-
-def _opens(profile: Profile, encoder: EncoderName) -> bool:
-    grid = Grid(
-        frames_per_second=profile.frames_per_second,
-        part_slots=profile.frames_per_second,
-        idr_slots=profile.frames_per_second,
-        segment_slots=profile.frames_per_second,
-    )
-    rung = next(rung for rung in profile.rungs if rung.encoder == encoder)
-    probed = profile.model_copy(update={"rungs": (rung,)})
-    (plan,) = plan_rungs(probed, *_PROBE_SIDES)
-    try:
-        _open(plan, grid)
-    except MediaError:
-        return False
-    return True
+    if not devices.misses(plan.encoder):
+        try:
+            context = _open(plan, grid)
+        except MediaError as exc:
+            devices.failed(plan.encoder, str(exc))
+        else:
+            devices.found(plan.encoder)
+            return plan, context
+    facts = SOFTWARE[plan.codec]
+    plan = replace(plan, encoder=facts.name, preset=facts.preset)
+    return plan, _open(plan, grid)
 
 
 def _open(plan: RungPlan, grid: Grid) -> VideoCodecContext:

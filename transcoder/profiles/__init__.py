@@ -8,7 +8,14 @@ Inside: `profile` and its `sections` and `rung`s, the `encoders` that a rung may
 what a source makes of them, `refusals` for the sentences.
 """
 
-from transcoder.profiles.encoders import ENCODERS, SOFTWARE, Codec, EncoderFacts, EncoderName
+from transcoder.profiles.encoders import (
+    ENCODERS,
+    SOFTWARE,
+    Codec,
+    EncoderFacts,
+    EncoderName,
+    unavailable,
+)
 from transcoder.profiles.plan import MAX_SIDE, RungPlan, plan_rungs
 from transcoder.profiles.profile import (
     LEGAL_RATES,
@@ -51,5 +58,6 @@ __all__ = [
     "ShedStep",
     "SlateProfile",
     "plan_rungs",
+    "unavailable",
     "validated",
 ]

@@ -98,3 +98,14 @@ ENCODERS: dict[EncoderName, EncoderFacts] = {facts.name: facts for facts in _ALL
 def encoders_of(codec: Codec) -> tuple[EncoderName, ...]:
     """The encoders that make `codec`."""
     return tuple(name for name, facts in ENCODERS.items() if facts.codec == codec)
+
+
+def unavailable(encoder: EncoderName, rungs: str) -> str:
+    """The sentence for operators that software stands in for `encoder`. `rungs` is which, with its
+    verb: ``720p is``."""
+    facts = ENCODERS[encoder]
+    instead = SOFTWARE[facts.codec]
+    return (
+        f"{encoder} needs {facts.device}, which is not to be had here: {rungs} encoded by "
+        f"{instead.name}, preset {instead.preset}."
+    )

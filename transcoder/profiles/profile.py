@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from transcoder.errors import ProfileError
+from transcoder.profiles.legal import between, one_of
 from transcoder.profiles.refusals import sentences
 from transcoder.profiles.rung import Rung
 from transcoder.profiles.sections import (
@@ -16,7 +17,6 @@ from transcoder.profiles.sections import (
     PicturesProfile,
     Section,
     SlateProfile,
-    between,
 )
 from transcoder.values import TICKS_PER_SECOND
 
@@ -38,7 +38,7 @@ class Profile(Section):
     """What a show is encoded to. Frozen."""
 
     name: str = Field(default="default", min_length=1, max_length=40)
-    frames_per_second: int = 30
+    frames_per_second: Annotated[int, one_of(LEGAL_RATES)] = 30
     idr_interval_s: Annotated[int, between(1, 6)] = 1
     segment_s: Annotated[int, between(1, 12)] = 2
     hold_ms: Annotated[int, between(0, 1000)] = 120
@@ -55,13 +55,6 @@ class Profile(Section):
     overload: OverloadProfile = OverloadProfile()
     on_pin: OnPinProfile = OnPinProfile()
     pictures: PicturesProfile = PicturesProfile()
-
-    @field_validator("frames_per_second")
-    @classmethod
-    def _on_the_grid(cls, value: int) -> int:
-        if value not in LEGAL_RATES:
-            raise ValueError(f"it must be one of {', '.join(map(str, LEGAL_RATES))}")
-        return value
 
     @field_validator("segment_s")
     @classmethod
@@ -129,4 +122,4 @@ def validated(values: Mapping[str, Any], *, where: str) -> Profile:
     try:
         return Profile.model_validate(dict(values))
     except ValidationError as exc:
-        raise ProfileError(sentences(exc, where=where)) from None
+        raise ProfileError(sentences(exc, where=where, model=Profile)) from None

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from transcoder.profiles.encoders import ENCODERS, SOFTWARE, Codec, EncoderName, encoders_of
-from transcoder.profiles.sections import Section, between
+from transcoder.profiles.legal import between
+from transcoder.profiles.sections import Section
 
 MIN_SIDE = 16
 
@@ -22,7 +23,10 @@ class Rung(Section):
     (the one in software), `preset` from `encoder`.
     """
 
-    name: str = Field(max_length=20)
+    name: str = Field(
+        max_length=20,
+        description="a text of 1 to 20 lower-case letters and digits, a-z and 0-9",
+    )
     """Part of its playlist's address: lower-case letters and digits."""
     height: Annotated[int, between(MIN_SIDE, 4320)]
     """The limit of the *short* side: a portrait picture is this wide."""
@@ -33,7 +37,11 @@ class Rung(Section):
     """The size of that buffer in time at `max_bitrate_bps`."""
     codec: Codec = "h264"
     encoder: EncoderName = "libx264"
-    preset: str = "superfast"
+    preset: str = Field(
+        default="superfast",
+        description="a preset of the rung's encoder, such as "
+        + ", ".join(f"{facts.preset} for {facts.name}" for facts in SOFTWARE.values()),
+    )
     """One of `ENCODERS[encoder].presets`."""
     tune: Literal["zerolatency"] = "zerolatency"
     """The only tuning that holds no frame back, which the grid relies on."""

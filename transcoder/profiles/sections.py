@@ -2,18 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-
-def between(low: int, high: int) -> AfterValidator:
-    """The rule that a number lies within `low` and `high`, said in words when it does not."""
-
-    def check(value: int) -> int:
-        if not low <= value <= high:
-            raise ValueError(f"it must be {low} to {high}")
-        return value
-
-    return AfterValidator(check)
+from transcoder.profiles.legal import between
 
 
 class Section(BaseModel):

@@ -35,6 +35,8 @@ class LadderRung(Struct, frozen=True, kw_only=True):
     """The rung whose pictures a mirror shows."""
     dozing: bool
     """Nobody watches it: a picture a part, until somebody does."""
+    instead_of: str | None
+    """The profile's encoder, whose device is missing here: software stands in for it."""
 
 
 class Ladder(Struct, frozen=True, kw_only=True):

@@ -76,6 +76,7 @@ async def test_the_ladder_is_told_with_it(api: Any) -> None:
         "role": "mirror",
         "mirrors": "480p",
         "dozing": False,
+        "instead_of": None,
     }
     assert (ladder["step"], ladder["passthrough"], ladder["unfit"]) == (1, "off", None)
     assert ladder["sentence"] == "720p is shown as 480p until this computer keeps up."

@@ -139,7 +139,11 @@ def test_what_is_left_out_follows_from_what_is_given(
             {"overload": {"shed": ["single_rung", "top_rung"]}},
             "overload.shed: top_rung must come before single_rung",
         ),
-        ({"overload": {"restore": 3}}, "overload.restore: there is no such key (given: 3)."),
+        (
+            {"overload": {"restore": 3}},
+            "overload.restore: there is no such key; did you mean restore_after_s? The keys here "
+            "are shed, restore_after_s (given: 3).",
+        ),
         ({"on_pin": {"boost_percent": 900}}, "on_pin.boost_percent: it must be 0 to 200"),
         ({"pictures": {"poster_every_s": -1}}, "pictures.poster_every_s: it must be 0 to 600"),
     ],

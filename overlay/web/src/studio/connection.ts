@@ -7,7 +7,7 @@ import * as icons from '../shared/icons';
 import type { Advice } from './advice';
 import type { Broadcast } from './broadcast';
 import type { HealthReport } from './health';
-import { losses, passing } from './ladder';
+import { losses, passing, standing } from './ladder';
 import { sparkline } from './sparkline';
 import { ADVICE_WORDS, SEEN_BY, figureTexts } from './words';
 
@@ -61,7 +61,7 @@ function sentence(advice: Advice | null): TemplateResult | typeof nothing {
 function ladder(health: HealthReport): TemplateResult | typeof nothing {
   const made = health === null || health === 'none' ? null : health.ladder;
   if (made === null) return nothing;
-  const [lost, passed] = [losses(made), passing(made)];
+  const [lost, notes] = [losses(made), [passing(made), standing(made)]];
   return html`${
     lost.length === 0
       ? nothing
@@ -73,7 +73,7 @@ function ladder(health: HealthReport): TemplateResult | typeof nothing {
             <small>${t('studio.ladder.overload.help')}</small>
           </div>
         </div>`
-  }${passed === null ? nothing : html`<p class="ladder">${passed}</p>`}`;
+  }${notes.map((note) => (note === null ? nothing : html`<p class="ladder">${note}</p>`))}`;
 }
 
 function curve(history: readonly number[]): TemplateResult | typeof nothing {

@@ -33,6 +33,8 @@ export interface LadderHealth {
   readonly passed: boolean;
   /** Why the host's own picture is not passed on, where the profile asks for it. */
   readonly unfit: UnfitCode | 'other' | null;
+  /** Rungs whose GPU encoder is missing on the server: its processor encodes them. */
+  readonly standIns: readonly string[];
 }
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -54,6 +56,10 @@ export function parseLadder(plain: unknown): LadderHealth | null {
     halfRate: plain['half_rate'] === true,
     passed: passthrough === 'passed',
     unfit: passthrough === 'unfit' ? code : null,
+    standIns: rungs.flatMap((each) => {
+      const rung = textOf(each['rung']);
+      return rung === null || textOf(each['instead_of']) === null ? [] : [rung];
+    }),
   };
 }
 
@@ -86,6 +92,11 @@ export function passing({ top, passed, shed, unfit }: LadderHealth): string | nu
   if (passed) return t('studio.ladder.passed', { rung: top });
   if (unfit === null || shed.some(({ rung }) => rung === top)) return null;
   return t(UNFIT[unfit], { rung: top });
+}
+
+/** That the server's GPU does not encode what the profile says it should; null where it does. */
+export function standing({ standIns }: LadderHealth): string | null {
+  return standIns.length === 0 ? null : t('studio.ladder.stand-in', { rungs: standIns.join(', ') });
 }
 
 function isPlain(value: unknown): value is Plain {

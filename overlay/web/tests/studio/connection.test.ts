@@ -13,7 +13,7 @@ import {
   parseHealth,
   receivedBps,
 } from '../../src/studio/health';
-import { UNFIT_CODES, losses, parseLadder, passing } from '../../src/studio/ladder';
+import { UNFIT_CODES, losses, parseLadder, passing, standing } from '../../src/studio/ladder';
 import { sparkline } from '../../src/studio/sparkline';
 import type { Figures } from '../../src/studio/stats';
 import { ADVICE_WORDS, figureTexts } from '../../src/studio/words';
@@ -214,6 +214,7 @@ describe('what the server makes of the picture', () => {
       halfRate: true,
       passed: false,
       unfit: null,
+      standIns: [],
     });
     expect(parseHealth(PLAIN)?.ladder).toBeNull();
   });
@@ -232,6 +233,17 @@ describe('what the server makes of the picture', () => {
     ]);
     expect(passing(ladder)).toBeNull();
     expect(passing({ ...ladder, unfit: 'keyframes' })).toBeNull();
+  });
+
+  it('says which rungs the server has no GPU for', () => {
+    const absent = { ...RUNG, instead_of: 'h264_nvenc' };
+    const rungs = [{ ...absent, rung: '720p' }, absent, { ...RUNG, instead_of: null }];
+    const ladder = parseLadder({ ...LADDER, rungs });
+    expect(ladder && standing(ladder)).toBe(
+      'The server has no GPU for 720p, 480p: its processor encodes them, which takes more of it.',
+    );
+    const full = parseLadder(LADDER);
+    expect(full && standing(full)).toBeNull();
   });
 
   it('says what becomes of the host’s own picture', () => {

@@ -100,6 +100,8 @@ export const studioEn = {
   'studio.ladder.shed': '{rung} is shown as {shownAs} until it keeps up.',
   'studio.ladder.half-rate': 'Every other picture is left out.',
   'studio.ladder.passed': 'Viewers of {rung} get your own picture, as it comes.',
+  'studio.ladder.stand-in':
+    'The server has no GPU for {rungs}: its processor encodes them, which takes more of it.',
   'studio.ladder.unfit.waiting': '{rung} is encoded anew until your next keyframe comes.',
   'studio.ladder.unfit.codec': '{rung} is encoded anew: only H.264 is passed on as it is.',
   'studio.ladder.unfit.format':

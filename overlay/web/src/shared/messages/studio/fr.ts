@@ -106,6 +106,8 @@ export const studioFr: StudioMessages = {
   'studio.ladder.shed': '{rung} est montré en {shownAs} tant qu’il ne suit pas.',
   'studio.ladder.half-rate': 'Une image sur deux est omise.',
   'studio.ladder.passed': 'En {rung}, le public reçoit votre propre image, telle quelle.',
+  'studio.ladder.stand-in':
+    'Pas de GPU sur le serveur pour {rungs} : son processeur les encode, ce qui le charge davantage.',
   'studio.ladder.unfit.waiting': '{rung} est réencodé jusqu’à votre prochaine image clé.',
   'studio.ladder.unfit.codec': '{rung} est réencodé : seul le H.264 passe tel quel.',
   'studio.ladder.unfit.format':
