@@ -37,6 +37,8 @@ class Origin:
     first_slot: int
     next_number: int
     next_msn: int
+    source_bps: int = 0
+    """What is declared of the source's pictures, where that may be more than the plan says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,12 @@ class Generation:
             if self.passes:
                 videos[0] = origin.source
             self._sections = generation_sections(
-                plan, generation=self.number, roles=self.roles, videos=videos, asc=workshop.asc
+                plan,
+                generation=self.number,
+                roles=self.roles,
+                videos=videos,
+                asc=workshop.asc,
+                source_bps=origin.source_bps,
             )
         except Exception:
             self.ladder.close()
