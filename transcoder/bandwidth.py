@@ -36,6 +36,19 @@ def peak_bps(
     return video + audio + mux_bps(frames_per_second) + cue_bps(segment_s)
 
 
+def passed_peak_bps(
+    video_bps: int, *, audio_bps: int, frames_per_second: int, segment_s: int
+) -> int:
+    """The same where pictures are passed on that take `video_bps` in any such run."""
+    return peak_bps(
+        max_bitrate_bps=video_bps,
+        buffer_bits=0,
+        audio_bps=audio_bps,
+        frames_per_second=frames_per_second,
+        segment_s=segment_s,
+    )
+
+
 def average_bps(*, bitrate_bps: int, audio_bps: int, frames_per_second: int) -> int:
     """What the rate control aims at in the long run."""
     return bitrate_bps + audio_bps + mux_bps(frames_per_second)

@@ -14,6 +14,7 @@ from typing import Protocol
 import structlog
 
 from transcoder.audio_wait import AudioWait
+from transcoder.bandwidth import passed_peak_bps
 from transcoder.control import CueUnsent, SourceEnd, SourceStart, StartEpoch
 from transcoder.cues import CueQueue
 from transcoder.decode import KeyframeAsker, Picture, SourceDecoder
@@ -344,14 +345,23 @@ def _planned(profile: Profile, begin: Begin, source_bps: int) -> tuple[RungPlan,
 
 
 def _target(plan: StagePlan) -> PassTarget:
-    top = plan.rungs[0]
+    """The top rung's own rates; with `always` what its BANDWIDTH leaves to the pictures."""
+    top, profile = plan.rungs[0], plan.profile
+    if profile.passthrough == "always":
+        rest_bps = passed_peak_bps(
+            0,
+            audio_bps=profile.audio.bitrate_bps,
+            frames_per_second=profile.frames_per_second,
+            segment_s=profile.segment_s,
+        )
+        top = replace(top, max_bitrate_bps=top.bandwidth_bps - rest_bps, buffer_bits=0)
     return PassTarget(
         rung=top.name,
         width=top.width,
         height=top.height,
         max_bitrate_bps=top.max_bitrate_bps,
         buffer_bits=top.buffer_bits,
-        segment_s=plan.profile.segment_s,
+        segment_s=profile.segment_s,
     )
 
 

@@ -37,6 +37,8 @@ class Origin:
     first_slot: int
     next_number: int
     next_msn: int
+    source_bps: int = 0
+    """What is declared of the source's pictures, where that may be more than the plan says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,12 @@ class Generation:
             }
             """By rung the encoder that the profile names, where software stands in for it."""
             self._sections = generation_sections(
-                plan, generation=self.number, roles=self.roles, videos=videos, asc=workshop.asc
+                plan,
+                generation=self.number,
+                roles=self.roles,
+                videos=videos,
+                asc=workshop.asc,
+                source_bps=origin.source_bps,
             )
         except Exception:
             self.ladder.close()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from transcoder.bandwidth import average_bps
+from transcoder.bandwidth import average_bps, passed_peak_bps
 from transcoder.cmaf.video_config import VideoConfig
 from transcoder.control import StartEpoch
 from transcoder.errors import MediaError
@@ -33,13 +33,17 @@ def generation_sections(
     roles: Sequence[Role],
     videos: Sequence[VideoConfig | None],
     asc: bytes,
+    source_bps: int = 0,
 ) -> tuple[InitSection, ...]:
     """The init sections of one generation, best rendition first.
 
+    With `source_bps` the best declares a BANDWIDTH that bounds so many bits of the source's
+    pictures, also while it is encoded: segments of the source's are still listed then.
     `videos` are what the encoders, and the source, say of their pictures; None for mirrors, which
     have the section of the rung that they show under their own name: its size and its rates too.
     Raises `MediaError` for an encoder that makes another size than its rung's.
     """
+    plan = _declaring(plan, source_bps) if source_bps else plan
     made = [
         None if video is None else _section(plan, generation, rung, role, video, asc)
         for rung, role, video in zip(plan.rungs, roles, videos, strict=True)
@@ -59,6 +63,20 @@ def generation_sections(
             )
         )
     return tuple(sections)
+
+
+def _declaring(plan: StagePlan, source_bps: int) -> StagePlan:
+    """`plan` with a best rung whose BANDWIDTH bounds the source's pictures too."""
+    top, *others = plan.rungs
+    profile = plan.profile
+    bandwidth_bps = passed_peak_bps(
+        source_bps,
+        audio_bps=profile.audio.bitrate_bps,
+        frames_per_second=profile.frames_per_second,
+        segment_s=profile.segment_s,
+    )
+    top = replace(top, bandwidth_bps=max(top.bandwidth_bps, bandwidth_bps))
+    return replace(plan, rungs=(top, *others))
 
 
 def _section(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from transcoder.cmaf.bits import BitReader
 
 _EXTENDED_SAR = 255
+_UNSPECIFIED = 2
 
 # Table E-1 of ITU-T H.264 and H.265, from aspect_ratio_idc 1 on.
 _SAR_WIDTHS = (1, 12, 10, 16, 40, 24, 20, 32, 80, 18, 15, 64, 160, 4, 3, 2)
@@ -13,7 +14,7 @@ _SAR_HEIGHTS = (1, 11, 11, 11, 33, 11, 11, 11, 33, 11, 11, 33, 99, 3, 2, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colour:
-    """Code points of ITU-T H.273."""
+    """Code points of ITU-T H.273; 2 is unspecified."""
 
     primaries: int
     transfer: int
@@ -21,8 +22,13 @@ class Colour:
     full_range: bool
 
 
+_FULL_RANGE = Colour(
+    primaries=_UNSPECIFIED, transfer=_UNSPECIFIED, matrix=_UNSPECIFIED, full_range=True
+)
+
+
 def read_vui_head(reader: BitReader) -> tuple[tuple[int, int] | None, Colour | None]:
-    """The sample aspect ratio and the colours, where stated.
+    """The sample aspect ratio and the colours, where stated; full range is stated alone as well.
 
     They begin the usability information of H.264 (§E.1.1) and HEVC (§E.2.1) alike.
     """
@@ -34,7 +40,7 @@ def read_vui_head(reader: BitReader) -> tuple[tuple[int, int] | None, Colour | N
     reader.bits(3)  # video_format
     full_range = reader.flag()
     if not reader.flag():  # colour_description_present_flag
-        return sample_aspect, None
+        return sample_aspect, _FULL_RANGE if full_range else None
     primaries, transfer, matrix = reader.bits(8), reader.bits(8), reader.bits(8)
     return sample_aspect, Colour(
         primaries=primaries, transfer=transfer, matrix=matrix, full_range=full_range

@@ -14,6 +14,7 @@ from transcoder.cmaf.fragment import MOST_SAMPLE_BYTES
 from transcoder.grid import Grid
 from transcoder.passthrough import reasons
 from transcoder.passthrough.backoff import Backoff
+from transcoder.passthrough.declaration import Declaration
 from transcoder.passthrough.fitness import PassTarget, size_of
 from transcoder.passthrough.keyframe_timer import KeyframeTimer
 from transcoder.passthrough.line import PassedLine, Waiting
@@ -39,8 +40,8 @@ class Outlook:
     """What a slot of a passed generation can be."""
 
     kind: Literal["pass", "renew", "encode"]
-    """`renew`: the source's parameter sets change here, which takes a new init section. `encode`:
-    the source is not passed on any more."""
+    """`renew`: the source's parameter sets change here, or more must be declared of its rate, which
+    takes a new init section. `encode`: the source is not passed on any more."""
     keyframe: bool = False
     """It begins with a keyframe of the source."""
     unfit: Unfit | None = None
@@ -51,8 +52,9 @@ class Passthrough:
     """Judges the source, keeps its pictures, and says when to ask it for a keyframe.
 
     `auto` passes on what is as the top rung would be: its size, its bitrate. `always` leaves the
-    bitrate out of it (the caller declares what is measured). Both want H.264 that every player
-    takes, in order, whole, with keyframes in time. `never` does nothing at all.
+    bitrate out of it: the caller declares `declared_bps`, which is raised where the source outgrows
+    it. Both want H.264 that every player takes, in order, whole, in the colours of the other rungs,
+    with keyframes in time. `never` does nothing at all.
     """
 
     def __init__(self, *, mode: Mode, grid: Grid) -> None:
@@ -64,6 +66,8 @@ class Passthrough:
         self._line = PassedLine()
         self._watch = SegmentWatch(grid)
         self._rate: RateBound | None = None
+        self._declaration: Declaration | None = None
+        """Exactly with `always`."""
         self._timer = KeyframeTimer(longest_lead_ticks=grid.segment_ticks // 4)
         self._backoff = Backoff()
         self._now_tick = 0
@@ -95,10 +99,17 @@ class Passthrough:
         """The rate of the source's pictures since it began."""
         return self._reader.measured_bps
 
+    @property
+    def declared_bps(self) -> int:
+        """What the generation that begins now must declare of the source's pictures; 0 where that
+        is what the rung says anyway."""
+        return self._declaration.peak_bps if self._declaration else 0
+
     def aim(self, target: PassTarget) -> None:
         """The rungs are planned: the source is held to the top one."""
         self._target = target
-        self._rate = RateBound(target, self._grid) if self._mode == "auto" else None
+        self._rate = RateBound(target, self._grid) if self._mode != "never" else None
+        self._declaration = Declaration(target.peak_bps) if self._mode == "always" else None
 
     def source_started(self) -> None:
         """A publish begins, or comes back."""
@@ -153,6 +164,8 @@ class Passthrough:
         self._now_tick = max(self._now_tick, now_tick)
         if not self._is_watching():
             return False
+        if self._passing and self._is_outgrown:
+            return self._timer.due(now_tick, wanted_tick=None)
         due_slot = self._watch.due_slot
         wanted_tick = None if due_slot is None else self._grid.tick_of(due_slot - 1)
         return self._timer.due(now_tick, wanted_tick=wanted_tick)
@@ -184,13 +197,14 @@ class Passthrough:
         if self._is_overdue(slot, keyframe=keyframe):
             self._speaks_against(self._too_seldom(), failure=True)
             return
-        if not self._allows(skipped):
+        if not self._allows(skipped, cut=keyframe):
             self._speaks_against(self._too_fat())
             return
         self._follow(slot, keyframe, skipped)
 
     def begin(self, slot: int) -> SourceSets:
         """A passed generation begins at this slot; after an `offer`, or a `look` that said `renew`.
+        `declared_bps` is its own from here on.
 
         Raises ValueError when nothing was offered.
         """
@@ -204,9 +218,12 @@ class Passthrough:
             self._backoff.began(self._now_tick)
         elif self._rate is not None:
             self._rate.cut()
+        if self._declaration is not None:
+            self._declaration.raise_it()
+        if not renewing or first.sets != self._sets:
+            self._sets, self._began_slot = first.sets, slot
         self._is_fresh = False
         self._passing, self._fault = True, None
-        self._sets, self._began_slot = first.sets, slot
         self._watch.begin(slot)
         return first.sets
 
@@ -228,8 +245,10 @@ class Passthrough:
             return Outlook(kind="renew", keyframe=True)
         if self._is_overdue(slot, keyframe=keyframe):
             self._speaks_against(self._too_seldom())
-        if not self._allows(self._ahead):
+        if not self._allows(self._ahead, cut=keyframe):
             self._speaks_against(self._too_fat())
+        if self._fault is None and keyframe and self._is_outgrown:
+            return Outlook(kind="renew", keyframe=True)
         if self._fault is not None:
             return self._ended(self._fault)
         return Outlook(kind="pass", keyframe=keyframe)
@@ -273,8 +292,18 @@ class Passthrough:
     def _is_overdue(self, slot: int, *, keyframe: bool) -> bool:
         return not keyframe and self._watch.is_overdue(slot)
 
-    def _allows(self, taken: Sequence[Waiting]) -> bool:
-        return self._rate is None or self._rate.allows(_size_bytes(taken))
+    @property
+    def _is_outgrown(self) -> bool:
+        return self._declaration is not None and self._declaration.is_outgrown
+
+    def _allows(self, taken: Sequence[Waiting], *, cut: bool) -> bool:
+        """Whether the rung's rate does; `always` what was declared is to follow instead."""
+        if self._rate is None:
+            return True
+        if self._declaration is not None:
+            self._declaration.saw(self._rate.highest_bps(_size_bytes(taken), cut=cut))
+            return True
+        return self._rate.allows(_size_bytes(taken))
 
     def _too_seldom(self) -> Unfit:
         longest_ticks = self._watch.longest_slots * self._grid.slot_ticks

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from transcoder.cmaf.colour import Colour
 from transcoder.passthrough import reasons
 from transcoder.passthrough.reasons import Unfit
 from transcoder.passthrough.sets import SourceSets
@@ -9,6 +10,11 @@ from transcoder.passthrough.sets import SourceSets
 _PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High: what every player takes."""
 _FMT_420 = 1
+# Code points of ITU-T H.273: BT.709, unspecified, BT.601 of 625 and of 525 lines, SMPTE 240M (which
+# has the numbers of the latter); and what has the curve of BT.709 by another name.
+_PRIMARIES = frozenset({1, 2, 5, 6, 7})
+_TRANSFERS = frozenset({1, 2, 6, 14, 15})
+_MATRICES = frozenset({1, 2, 5, 6})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,21 @@ def format_of(sets: SourceSets) -> Unfit | None:
         return reasons.wrong_format("has samples that are not square")
     if sps.reorder_frames:
         return reasons.BIDIRECTIONAL
+    return _colour_of(sps.colour) if sps.colour is not None else None
+
+
+def _colour_of(colour: Colour) -> Unfit | None:
+    """What speaks against colours beside rungs in BT.709 of limited range; those of BT.601, which
+    cameras send, are as near as encoding brings them."""
+    if colour.full_range:
+        return reasons.wrong_colour("full range")
+    for name, code, fit in (
+        ("primaries", colour.primaries, _PRIMARIES),
+        ("transfer", colour.transfer, _TRANSFERS),
+        ("matrix", colour.matrix, _MATRICES),
+    ):
+        if code not in fit:
+            return reasons.wrong_colour(f"{name} {code} (ITU-T H.273)")
     return None
 
 

@@ -1,6 +1,7 @@
 """Whether a source keeps to the bits that its rung's BANDWIDTH and AVERAGE-BANDWIDTH allow."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transcoder.grid import Grid
@@ -59,17 +60,26 @@ class RateBound:
         self._open.bits += 8 * size_bytes
         self._open.slots += 1
 
+    def highest_bps(self, size_bytes: int, *, cut: bool) -> int:
+        """The highest rate of a run that ends with the next slot, if that holds so much. `cut`: a
+        segment may begin with it."""
+        runs = [*self._runs(size_bytes), *([(8 * size_bytes, self._half_slots)] if cut else [])]
+        return max(-(-bits * self._rate // slots) for bits, slots in runs)
+
     def _is_within_peak(self, size_bytes: int) -> bool:
+        return all(
+            self._fits(bits, slots, self._target.peak_bps) for bits, slots in self._runs(size_bytes)
+        )
+
+    def _runs(self, size_bytes: int) -> Iterator[tuple[int, int]]:
+        """Bits and slots of those that end with the next slot."""
         bits, slots = self._open.bits + 8 * size_bytes, self._open.slots + 1
-        if not self._fits(bits, max(slots, self._half_slots), self._target.peak_bps):
-            return False
+        yield bits, max(slots, self._half_slots)
         for segment in reversed(self._closed):
             bits, slots = bits + segment.bits, slots + segment.slots
             if slots > self._run_slots:
                 break
-            if not self._fits(bits, max(slots, self._half_slots), self._target.peak_bps):
-                return False
-        return True
+            yield bits, max(slots, self._half_slots)
 
     def _is_sustained(self) -> bool:
         if self._closed_slots < self._sustained_slots:

@@ -8,6 +8,7 @@ Code = Literal[
     "waiting",
     "codec",
     "format",
+    "colour",
     "reordered",
     "size",
     "rotated",
@@ -67,6 +68,14 @@ def wrong_format(what: str) -> Unfit:
     """Of H.264 that not every player takes."""
     return Unfit(
         code="format", sentence=f"The source's H.264 {what}, which not every player takes."
+    )
+
+
+def wrong_colour(what: str) -> Unfit:
+    """Of colours that would change with each switch to another rung."""
+    return Unfit(
+        code="colour",
+        sentence=f"The source's colours are of {what}; those of the other rungs are of BT.709.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from transcoder.bandwidth import average_bps, peak_bps
+from transcoder.bandwidth import average_bps, passed_peak_bps, peak_bps
 from transcoder.errors import MediaError
 from transcoder.profiles.encoders import ENCODERS, SOFTWARE, Codec, EncoderName
 from transcoder.profiles.profile import Profile
@@ -106,12 +106,12 @@ def _as_the_source(
     profile: Profile, plan: RungPlan, width: int, height: int, source_bps: int
 ) -> RungPlan:
     """`plan` in the source's size, and declared for its rate where that is higher."""
-    rest_bps = average_bps(
-        bitrate_bps=0,
+    passed_bps = passed_peak_bps(
+        source_bps * _PASSED_PERCENT // 100,
         audio_bps=profile.audio.bitrate_bps,
         frames_per_second=profile.frames_per_second,
+        segment_s=profile.segment_s,
     )
-    passed_bps = source_bps * _PASSED_PERCENT // 100 + rest_bps
     return replace(
         plan,
         width=width // 2 * 2,

@@ -277,6 +277,47 @@ def test_what_not_every_player_takes_is_encoded(
     assert words in show.passing.unfit.sentence
 
 
+@pytest.mark.parametrize("mode", ["auto", "always"])
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ("colorprim=bt2020:transfer=bt2020-10:colormatrix=bt2020nc", "primaries 9"),
+        ("colorprim=smpte432:transfer=bt709:colormatrix=bt709", "primaries 12"),
+        ("colorprim=bt709:transfer=smpte2084:colormatrix=bt709", "transfer 16"),
+        ("colorprim=bt709:transfer=bt709:colormatrix=bt2020nc", "matrix 9"),
+        ("colorprim=bt709:transfer=bt709:colormatrix=bt709:fullrange=on", "full range"),
+        ("fullrange=on", "full range"),
+    ],
+)
+def test_colours_unlike_those_of_the_other_rungs_are_encoded(
+    run: Make, h264: Encode, at_rate: AtRate, mode: str, params: str, words: str
+) -> None:
+    show = run(mode=mode)
+    show.feed(at_rate(h264(30, params)))
+    assert show.roles == "e"
+    assert show.passing.unfit.code == "colour"
+    assert words in show.passing.unfit.sentence
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        "",
+        "fullrange=off",
+        "colorprim=bt709:transfer=bt709:colormatrix=bt709",
+        "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
+        "colorprim=bt470bg:transfer=smpte170m:colormatrix=bt470bg",
+        "colorprim=bt709:transfer=bt709:colormatrix=smpte170m",
+    ],
+)
+def test_colours_of_cameras_are_passed(
+    run: Make, h264: Encode, at_rate: AtRate, params: str
+) -> None:
+    show = run()
+    show.feed(at_rate(h264(30, params)))
+    assert show.roles == "p"
+
+
 def test_a_source_that_stops_is_encoded(run: Make, camera: Make) -> None:
     show = run()
     show.film(camera(), 3)
@@ -312,8 +353,20 @@ def test_a_fat_source_is_encoded_unless_always(run: Make, h264: Encode, at_rate:
     assert show.reasons == ["bitrate"]
     always = run(mode="always")
     always.feed(at_rate(packets))
-    assert always.roles == "p"
+    assert always.roles == "pp", "at its first keyframe after it was found out more is declared"
     assert always.passing.measured_bps > 700_000
+    assert always.passing.declared_bps >= 2 * TARGET.peak_bps
+
+
+def test_parameter_sets_may_change_soon_after_more_was_declared(
+    run: Make, h264: Encode, at_rate: AtRate
+) -> None:
+    fat = h264(120, gop=30, noise=True, bitrate_bps=800_000)
+    other = h264(90, "ref=2", gop=30)
+    show = run(mode="always")
+    show.feed(at_rate([*fat, *other]))
+    assert show.roles == "ppp"
+    assert show.reasons == []
 
 
 def test_never_does_nothing(run: Make, camera: Make) -> None:

@@ -175,6 +175,47 @@ def test_what_is_always_passed_is_watched_for_a_second_before_its_rate_is_declar
     assert top.bandwidth_bps >= 8 * sum(sizes[:30])
 
 
+@pytest.mark.parametrize(
+    "kilobytes",
+    [
+        [2] * 30 + [min(2 + n // 20, 16) for n in range(420)],
+        [2] * 45 + [3 + n // 10 % 15 for n in range(405)],
+    ],
+    ids=["rising", "to and fro"],
+)
+def test_what_is_declared_of_a_source_that_is_always_passed_follows_its_rate(
+    on_air: Callable[..., Any], make_source: Callable[..., Any], kilobytes: list[int]
+) -> None:
+    """From half a megabit to four: no run of segments of 0.5 to 1.5 targets takes more than the
+    BANDWIDTH of the newest generation in it (rfc8216bis §4.4.6.2), and generations are few."""
+    sizes = iter(kilobytes)
+
+    def heavier(unit: AccessUnit) -> AccessUnit:
+        blocks = 4 * next(sizes)
+        message = b"\x05" + b"\xff" * blocks + b"\x00" + b"\x55" * (255 * blocks)
+        return replace(unit, data=b"\x00\x00\x00\x01\x06" + message + b"\x80" + unit.data)
+
+    # Its own peak is far below what comes.
+    rung = RUNG[0].model_copy(update={"max_bitrate_bps": 400_000})
+    air = on_air(passthrough="always", rungs=(rung,))
+    air.publish()
+    air.play(make_source(), len(kilobytes), mangle=heavier)
+    out = air.finish()
+    out.check()
+    assert out.roles() == [("passed",)]
+    declared = {section.generation: section.bandwidth_bps for section in out.inits}
+    raises = list(itertools.pairwise(declared.values()))
+    assert 1 <= len(raises) <= 4
+    assert all(4 * after >= 5 * before for before, after in raises)
+    segments = [list(parts) for _, parts in itertools.groupby(out.of("96p"), key=lambda p: p.msn)]
+    for first, last in itertools.combinations(range(len(segments) + 1), 2):
+        run = [part for segment in segments[first:last] for part in segment]
+        duration_s = sum(part.duration for part in run) / 90_000
+        if 1 <= duration_s <= 3:
+            bits = 8 * sum(len(part.data) for part in run)
+            assert bits / duration_s <= declared[run[-1].generation]
+
+
 def test_requests_for_a_keyframe_are_spaced_and_none_is_forgotten(
     on_air: Callable[..., Any], make_source: Callable[..., Any]
 ) -> None:

@@ -2,10 +2,12 @@
 
 import { type MessageKey, t } from '../shared/i18n';
 
+/** Those of `transcoder/passthrough/reasons.py` but `off`, which says nothing. */
 export const UNFIT_CODES = [
   'waiting',
   'codec',
   'format',
+  'colour',
   'reordered',
   'size',
   'rotated',
@@ -16,6 +18,7 @@ export const UNFIT_CODES = [
   'sets',
   'stopped',
   'flood',
+  'ahead',
 ] as const;
 export type UnfitCode = (typeof UNFIT_CODES)[number];
 
@@ -67,16 +70,18 @@ const UNFIT: Readonly<Record<UnfitCode | 'other', MessageKey>> = {
   waiting: 'studio.ladder.unfit.waiting',
   codec: 'studio.ladder.unfit.codec',
   format: 'studio.ladder.unfit.format',
+  colour: 'studio.ladder.unfit.colour',
   reordered: 'studio.ladder.unfit.reordered',
   size: 'studio.ladder.unfit.size',
   rotated: 'studio.ladder.unfit.rotated',
   bitrate: 'studio.ladder.unfit.bitrate',
   keyframes: 'studio.ladder.unfit.keyframes',
   damaged: 'studio.ladder.unfit.damaged',
-  malformed: 'studio.ladder.unfit.other',
-  sets: 'studio.ladder.unfit.other',
+  malformed: 'studio.ladder.unfit.malformed',
+  sets: 'studio.ladder.unfit.sets',
   stopped: 'studio.ladder.unfit.stopped',
-  flood: 'studio.ladder.unfit.other',
+  flood: 'studio.ladder.unfit.flood',
+  ahead: 'studio.ladder.unfit.ahead',
   other: 'studio.ladder.unfit.other',
 };
 

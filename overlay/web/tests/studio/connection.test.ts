@@ -251,9 +251,11 @@ describe('what the server makes of the picture', () => {
     const passed = parseLadder({ ...full, passthrough: 'passed' });
     expect(passed && losses(passed)).toEqual([]);
     expect(passed && passing(passed)).toBe('Viewers of 720p get your own picture, as it comes.');
-    for (const unfit of [...UNFIT_CODES, 'a new one']) {
+    const reasons = [...UNFIT_CODES, 'a new one'].map((unfit) => {
       const why = parseLadder({ ...full, passthrough: 'unfit', unfit });
-      expect(why && passing(why)).toMatch(/^720p is encoded anew[: ]/);
-    }
+      return why && passing(why);
+    });
+    for (const reason of reasons) expect(reason).toMatch(/^720p is encoded anew[: ]/);
+    expect(new Set(reasons).size).toBe(reasons.length);
   });
 });

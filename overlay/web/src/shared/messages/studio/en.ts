@@ -106,6 +106,8 @@ export const studioEn = {
   'studio.ladder.unfit.codec': '{rung} is encoded anew: only H.264 is passed on as it is.',
   'studio.ladder.unfit.format':
     '{rung} is encoded anew: not every player takes your kind of H.264.',
+  'studio.ladder.unfit.colour':
+    '{rung} is encoded anew: set your encoder to the colours of BT.709, limited range.',
   'studio.ladder.unfit.reordered': '{rung} is encoded anew: switch B-frames off in your encoder.',
   'studio.ladder.unfit.size': '{rung} is encoded anew: your picture has another size.',
   'studio.ladder.unfit.rotated': '{rung} is encoded anew: your picture has to be turned.',
@@ -114,6 +116,12 @@ export const studioEn = {
     '{rung} is encoded anew: your keyframes come too seldom, set an interval of 1 or 2 seconds.',
   'studio.ladder.unfit.damaged': '{rung} is encoded anew: packets were lost on the way.',
   'studio.ladder.unfit.stopped': '{rung} is encoded anew: your pictures come too slowly.',
+  'studio.ladder.unfit.malformed': '{rung} is encoded anew: your H.264 cannot be read.',
+  'studio.ladder.unfit.sets':
+    '{rung} is encoded anew: your encoder changes its settings too often, or between keyframes.',
+  'studio.ladder.unfit.flood':
+    '{rung} is encoded anew: you send more pictures than can be shown in time.',
+  'studio.ladder.unfit.ahead': '{rung} is encoded anew: your pictures’ times run ahead of the clock.',
   'studio.ladder.unfit.other': '{rung} is encoded anew: your stream cannot be passed on as it is.',
   'studio.seen-by.server': 'Measured by the server.',
   'studio.seen-by.browser': 'Reported by your browser; the server sees no trouble yet.',

@@ -112,6 +112,8 @@ export const studioFr: StudioMessages = {
   'studio.ladder.unfit.codec': '{rung} est réencodé : seul le H.264 passe tel quel.',
   'studio.ladder.unfit.format':
     '{rung} est réencodé : tous les lecteurs n’acceptent pas votre forme de H.264.',
+  'studio.ladder.unfit.colour':
+    '{rung} est réencodé : réglez votre encodeur sur les couleurs BT.709, plage limitée.',
   'studio.ladder.unfit.reordered':
     '{rung} est réencodé : désactivez les images B dans votre encodeur.',
   'studio.ladder.unfit.size': '{rung} est réencodé : votre image a une autre taille.',
@@ -121,6 +123,13 @@ export const studioFr: StudioMessages = {
     '{rung} est réencodé : vos images clés sont trop rares, réglez un intervalle de 1 ou 2 secondes.',
   'studio.ladder.unfit.damaged': '{rung} est réencodé : des paquets se sont perdus en route.',
   'studio.ladder.unfit.stopped': '{rung} est réencodé : vos images arrivent trop lentement.',
+  'studio.ladder.unfit.malformed': '{rung} est réencodé : votre H.264 est illisible.',
+  'studio.ladder.unfit.sets':
+    '{rung} est réencodé : votre encodeur change de réglages trop souvent, ou entre deux images clés.',
+  'studio.ladder.unfit.flood':
+    '{rung} est réencodé : vous envoyez plus d’images qu’on ne peut en montrer à temps.',
+  'studio.ladder.unfit.ahead':
+    '{rung} est réencodé : les heures de vos images sont en avance sur l’horloge.',
   'studio.ladder.unfit.other': '{rung} est réencodé : votre flux ne peut pas passer tel quel.',
   'studio.seen-by.server': 'Mesuré par le serveur.',
   'studio.seen-by.browser':
