@@ -65,7 +65,8 @@ def test_a_worker_that_takes_over_carries_what_the_lost_one_had_not(
     world.begin(generation=1, next_number=41, next_msn=9, next_tick=90_000, cues=lost)
     world.now_ns += SECOND_NS
     world.publish()
-    world.play(world.second(make_source(), 1), number=42)
+    source = make_source()
+    world.play(world.second(source, 1), number=42)
     world.main.tell(  # as main does when it comes back and is not sure
         StartEpoch(
             show="demo",
@@ -82,6 +83,7 @@ def test_a_worker_that_takes_over_carries_what_the_lost_one_had_not(
         )
     )
     world.tell_cues()
+    world.play(world.second(source, 2), number=45)
     world.end()
     found = cued(world)
     assert (found["lost0"], found["lost1"]) == (41, 41)
