@@ -10,7 +10,7 @@ CALM := command_line merchant order_histories shop_on_postgresql whip_refusals
 TIMED := tests/bench tests/faults tests/load tests/publishers \
 	$(filter-out $(CALM:%=tests/e2e/test_%.py),$(sort $(wildcard tests/e2e/test_*.py))) \
 	tests/mediaserver/ingest tests/mediaserver/gateway/test_gateway_behind_nginx.py \
-	tests/transcoder/worker
+	tests/transcoder/worker tests/transcoder/run/test_run_overload.py
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak lock clean

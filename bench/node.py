@@ -7,6 +7,7 @@ server inherits a mark in its environment, by which they are all found, and none
 import contextlib
 import json
 import os
+import random
 import secrets
 import signal
 import socket
@@ -29,6 +30,8 @@ READY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 15.0
 
 _LOG_LINES = 40
+_PORTS = (20_000, 32_000)
+_PORT_ATTEMPTS = 100
 _MARK = "BENCH_NODE_MARK"
 """No name of ours: a child gets none of the server's settings."""
 
@@ -182,10 +185,14 @@ class Node:
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, of those that no outgoing connection is given: so it is
+    still there for a server that is started anew. Raises `OSError` when none is to be had."""
+    for _ in range(_PORT_ATTEMPTS):
+        port = random.randrange(*_PORTS)
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, kind) as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"no port of {_PORTS} is free")
 
 
 def merge(into: dict[str, Any], more: Mapping[str, Any]) -> None:

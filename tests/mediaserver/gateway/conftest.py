@@ -18,6 +18,7 @@ from mediaserver.bus.unix import Connection, dial_forever, serve
 from mediaserver.gateway.event_sockets import EventSockets
 from mediaserver.gateway.faces import Faces
 from mediaserver.gateway.feed import Feed
+from mediaserver.gateway.hot.limits import Limits
 from mediaserver.gateway.metrics import GatewayMetrics
 from mediaserver.gateway.origin import Origin
 from mediaserver.gateway.proxy import Proxy
@@ -338,6 +339,7 @@ async def gateway(main_side: MainSide, clock: ManualClock) -> AsyncIterator[Runn
             faces=Faces({}, {}),
             proxy=proxy,
             metrics=metrics,
+            limits=Limits(max_load=2.0),  # a test that waits spins, which looks like a full server
         )
         port = await server.start("127.0.0.1", 0, reuse_port=False)
         dialling = asyncio.create_task(dial_forever(main_side.bus_path, feed.converse))

@@ -18,6 +18,7 @@ from aiohttp import web
 
 from bench.nginx import NGINX, Nginx
 from mediaserver.gateway.faces import Faces
+from mediaserver.gateway.hot.limits import Limits
 from mediaserver.gateway.origin import Origin
 from mediaserver.gateway.proxy import Proxy
 from mediaserver.gateway.server import LOOPBACK, GatewayServer
@@ -77,6 +78,7 @@ async def front(
             faces=Faces({}, {}),
             proxy=proxy,
             metrics=gateway.metrics,
+            limits=Limits(max_load=2.0),
         )
         port = await server.start("127.0.0.1", 0, reuse_port=False)
         folder = tmp_path / "nginx"
