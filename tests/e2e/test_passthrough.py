@@ -23,6 +23,7 @@ import pytest_asyncio
 import yaml
 from playwright.async_api import Browser
 
+from bench.bars import MOST_DELTA_E, seen_deltas, show_bars
 from bench.chromium import (
     CHROMIUM,
     SeenFrame,
@@ -332,11 +333,12 @@ async def test_a_browser_plays_through_it(aired: Aired) -> None:
     assert readable[0] < WHOLE_S * FPS < (WHOLE_S + 2) * FPS < readable[-1], "past the change"
 
 
-async def test_a_browser_is_asked_for_its_keyframes_in_time(server: Node) -> None:
+async def test_a_browser_is_asked_for_keyframes_in_time_and_its_colours_stay(server: Node) -> None:
     _, (show, key) = server.keys.items()
     index_url = f"{server.url}/live/{show}/index.m3u8"
     async with aiohttp.ClientSession() as http, chromium() as browser:
         host = await host_page(browser, monitor=False)
+        await show_bars(host, width=WIDTH, height=HEIGHT)
         await go_live(host, url=server.url, show=show, key=key)
         client = HlsClient(http)
         variants = await eventually(
@@ -349,9 +351,14 @@ async def test_a_browser_is_asked_for_its_keyframes_in_time(server: Node) -> Non
             while len(durations) < ENOUGH_SEGMENTS:
                 await follower.reload()
                 durations = await passed_durations(client, follower)
+        viewer = await viewer_page(browser)
+        await viewer.goto(f"{server.url}/watch/{show}")
+        deltas = await seen_deltas(viewer, width=WIDTH)
+        await viewer.close()
         await host.close()
     assert all(1.5 <= duration < 2.4 for duration in durations)
     assert sorted(durations)[len(durations) // 2] == pytest.approx(GOP_S, abs=0.2)
+    assert max(deltas) < MOST_DELTA_E, deltas
 
 
 async def passed_durations(client: HlsClient, follower: Follower) -> list[float]:

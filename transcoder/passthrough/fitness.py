@@ -11,9 +11,10 @@ _PROFILES = frozenset({66, 77, 100})
 """Baseline, Main and High: what every player takes."""
 _FMT_420 = 1
 # Code points of ITU-T H.273: BT.709, unspecified, BT.601 of 625 and of 525 lines, SMPTE 240M (which
-# has the numbers of the latter); and what has the curve of BT.709 by another name.
+# has the numbers of the latter); the curve of BT.709 under all its names, and that of sRGB, which
+# browsers state of a canvas.
 _PRIMARIES = frozenset({1, 2, 5, 6, 7})
-_TRANSFERS = frozenset({1, 2, 6, 14, 15})
+_TRANSFERS = frozenset({1, 2, 6, 13, 14, 15})
 _MATRICES = frozenset({1, 2, 5, 6})
 
 
@@ -54,10 +55,9 @@ def format_of(sets: SourceSets) -> Unfit | None:
 
 
 def _colour_of(colour: Colour) -> Unfit | None:
-    """What speaks against colours beside rungs in BT.709 of limited range; those of BT.601, which
-    cameras send, are as near as encoding brings them."""
-    if colour.full_range:
-        return reasons.wrong_colour("full range")
+    """What speaks against colours beside rungs in BT.709 of limited range. Those of BT.601, which
+    cameras send, are as near as encoding brings them; full range, which browsers send of a canvas
+    or a screen, is what players know from these parameter sets and from `colr`."""
     for name, code, fit in (
         ("primaries", colour.primaries, _PRIMARIES),
         ("transfer", colour.transfer, _TRANSFERS),

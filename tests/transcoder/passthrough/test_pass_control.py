@@ -285,8 +285,6 @@ def test_what_not_every_player_takes_is_encoded(
         ("colorprim=smpte432:transfer=bt709:colormatrix=bt709", "primaries 12"),
         ("colorprim=bt709:transfer=smpte2084:colormatrix=bt709", "transfer 16"),
         ("colorprim=bt709:transfer=bt709:colormatrix=bt2020nc", "matrix 9"),
-        ("colorprim=bt709:transfer=bt709:colormatrix=bt709:fullrange=on", "full range"),
-        ("fullrange=on", "full range"),
     ],
 )
 def test_colours_unlike_those_of_the_other_rungs_are_encoded(
@@ -308,9 +306,11 @@ def test_colours_unlike_those_of_the_other_rungs_are_encoded(
         "colorprim=smpte170m:transfer=smpte170m:colormatrix=smpte170m",
         "colorprim=bt470bg:transfer=smpte170m:colormatrix=bt470bg",
         "colorprim=bt709:transfer=bt709:colormatrix=smpte170m",
+        "colorprim=bt709:transfer=iec61966-2-1:colormatrix=bt709:fullrange=on",
+        "fullrange=on",
     ],
 )
-def test_colours_of_cameras_are_passed(
+def test_colours_of_cameras_and_browsers_are_passed(
     run: Make, h264: Encode, at_rate: AtRate, params: str
 ) -> None:
     show = run()
