@@ -345,14 +345,14 @@ async def test_a_browser_is_asked_for_keyframes_in_time_and_its_colours_stay(ser
             lambda: client.variants(index_url), 20, "the show is on air",
             despite=(aiohttp.ClientError,),
         )  # fmt: skip
+        viewer = await viewer_page(browser)
+        await viewer.goto(f"{server.url}/watch/{show}")
         follower = Follower(client, variants[0])
         durations: list[float] = []
         async with asyncio.timeout(40):
             while len(durations) < ENOUGH_SEGMENTS:
                 await follower.reload()
                 durations = await passed_durations(client, follower)
-        viewer = await viewer_page(browser)
-        await viewer.goto(f"{server.url}/watch/{show}")
         deltas = await seen_deltas(viewer, width=WIDTH)
         await viewer.close()
         await host.close()
