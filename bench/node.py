@@ -9,6 +9,7 @@ import json
 import os
 import random
 import secrets
+import select
 import signal
 import socket
 import subprocess
@@ -146,10 +147,18 @@ class Node:
             raise NodeError(f"the server left processes behind: {left}\n{self.log_end()}")
 
     def kill(self) -> None:
-        """End all of it at once, whatever its state."""
-        for each in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(each.pid, signal.SIGKILL)
+        """End all of it at once, whatever its state, and let go of its ports: a thread that waits
+        for a disk holds them for a while after the kill."""
+        with contextlib.ExitStack() as stack:
+            ending = []
+            while alive := self.processes():
+                for each in alive:
+                    with contextlib.suppress(ProcessLookupError):
+                        ending.append(os.pidfd_open(each.pid))
+                        stack.callback(os.close, ending[-1])
+                        os.kill(each.pid, signal.SIGKILL)
+            for ended in ending:
+                select.select([ended], [], [], STOP_TIMEOUT_S)
         if self._process is not None:
             self._process.wait()
             self._process = None
