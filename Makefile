@@ -4,13 +4,19 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 WEB := overlay/web
-# These tests follow media at its own pace and have the machine to themselves; all others wait for
-# things and never for time, so two at a time disturb nobody.
-CALM := command_line merchant order_histories shop_on_postgresql whip_refusals
-TIMED := tests/bench tests/faults tests/load tests/publishers \
-	$(filter-out $(CALM:%=tests/e2e/test_%.py),$(sort $(wildcard tests/e2e/test_*.py))) \
-	tests/mediaserver/ingest tests/mediaserver/gateway/test_gateway_behind_nginx.py \
+# Most tests wait for things and never for time, so two at a time disturb nobody. Those of BRISK put
+# whole servers and publishers on air, which wait for media; they go two at a time too, but not beside
+# tests that take all of a core. Those of TIMED measure, and have the machine to themselves.
+e2e = $(1:%=tests/e2e/test_%.py)
+CALM := $(call e2e,command_line merchant order_histories shop_on_postgresql whip_refusals)
+BRISK := tests/mediaserver/ingest tests/publishers $(call e2e,colour_browser cues_media demo_sells \
+	ffmpeg_publish https kills lost_and_found orders shop_browser stills_browser studio_takeover \
+	whip_doors)
+TIMED := tests/bench tests/faults tests/load \
+	$(filter-out $(CALM) $(BRISK),$(sort $(wildcard tests/e2e/test_*.py))) \
+	tests/mediaserver/gateway/test_gateway_behind_nginx.py \
 	tests/transcoder/worker tests/transcoder/run/test_run_overload.py
+PYTEST := $(BIN)/pytest -q -m "not soak"
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench soak lock clean
@@ -50,8 +56,9 @@ lint: setup
 test: lint
 	scripts/system-packages
 	scripts/with-node $(VENV) npm --prefix $(WEB) test --silent
-	$(BIN)/pytest -q -m "not soak" --durations 10 -n 2 --dist loadfile $(addprefix --ignore=,$(TIMED))
-	$(BIN)/pytest -q -m "not soak" --durations 30 $(TIMED)
+	$(PYTEST) --durations 10 -n 2 --dist loadfile $(addprefix --ignore=,$(BRISK) $(TIMED))
+	$(PYTEST) --durations 10 -n 2 --dist loadfile $(BRISK)
+	$(PYTEST) --durations 30 $(TIMED)
 
 soak: setup
 	scripts/system-packages
