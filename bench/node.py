@@ -158,7 +158,9 @@ class Node:
                         stack.callback(os.close, ending[-1])
                         os.kill(each.pid, signal.SIGKILL)
             for ended in ending:
-                select.select([ended], [], [], STOP_TIMEOUT_S)
+                gone = select.poll()
+                gone.register(ended, select.POLLIN)
+                gone.poll(1000 * STOP_TIMEOUT_S)
         if self._process is not None:
             self._process.wait()
             self._process = None

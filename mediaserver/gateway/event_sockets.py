@@ -5,8 +5,9 @@ clients send is bounded in size and in number.
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol, cast
 
@@ -29,6 +30,9 @@ log = structlog.get_logger()
 
 MAX_SOCKETS = 20_000
 SWEEP_EVERY_S = 1.0
+SHARES = 20
+"""The sockets are swept a share at a time: thousands who came at once would else be pinged at once,
+and a cue would wait for all their answers."""
 CLOSE_S = 2.0
 """For a client to answer our close, and for what is left to be taken by one that was heard out."""
 
@@ -86,7 +90,9 @@ class EventSockets:
         self._clock_ns = clock_ns
         self._wall_ns = wall_ns
         self._allowed_origins = allowed_origins
-        self._sockets: set[EventSocket] = set()
+        self._sockets: tuple[set[EventSocket], ...] = tuple(set() for _ in range(SHARES))
+        self._shares = itertools.cycle(self._sockets)
+        """Whose turn it is to get the next socket."""
         self._leaving: dict[EventSocket, tuple[web.RequestHandler, int]] = {}
         """Those whose connection closes as soon as the client takes what is left; who has that
         connection, and until when. An entry lives as long as `CLOSE_S` and a round."""
@@ -94,7 +100,10 @@ class EventSockets:
         """What clients have said of their playheads."""
 
     def __len__(self) -> int:
-        return len(self._sockets)
+        return sum(map(len, self._sockets))
+
+    def __iter__(self) -> Iterator[EventSocket]:
+        return itertools.chain.from_iterable(self._sockets)
 
     async def handle(self, request: web.BaseRequest, show: str) -> web.StreamResponse | Answer:
         """Upgrade and converse until the client is gone; or say why not."""
@@ -119,7 +128,8 @@ class EventSockets:
         if client is None:
             return ws
         token = event_request.viewer_token(request.cookies.get(COOKIE))
-        self._sockets.add(client)
+        share = next(self._shares)
+        share.add(client)
         self._metrics.opened(encoding)
         try:
             room.join(client, since)
@@ -138,7 +148,7 @@ class EventSockets:
             room.push.leave(client)
             room.audience.leave(client)
             room.viewers.leave(token, client)
-            self._sockets.discard(client)
+            share.discard(client)
             if request.transport is not None:
                 until_ns = self._clock_ns() + int(CLOSE_S * 1e9)
                 self._leaving[client] = (request.protocol, until_ns)
@@ -148,13 +158,18 @@ class EventSockets:
     async def keep_alive_forever(self) -> None:
         """Ping, and cut off who is gone without a word."""
         while True:
-            await asyncio.sleep(SWEEP_EVERY_S)
-            self.keep_alive(self._clock_ns())
+            for share in self._sockets:
+                await asyncio.sleep(SWEEP_EVERY_S / SHARES)
+                _keep_alive(share, self._clock_ns())
+            self._let_go(self._clock_ns())
 
     def keep_alive(self, now_ns: int) -> None:
-        """One round of that."""
-        for client in tuple(self._sockets):
-            client.keep_alive(now_ns)
+        """One round of that, at once."""
+        _keep_alive(self, now_ns)
+        self._let_go(now_ns)
+
+    def _let_go(self, now_ns: int) -> None:
+        """Of connections whose client takes nothing of what it was left with."""
         for client, (protocol, until_ns) in tuple(self._leaving.items()):
             if until_ns <= now_ns:
                 del self._leaving[client]
@@ -163,14 +178,14 @@ class EventSockets:
 
     def close(self) -> None:
         """The gateway stops: tell everyone."""
-        for client in tuple(self._sockets):
+        for client in tuple(self):
             client.leave()
 
     def _refusal(self, request: web.BaseRequest, room: ShowRoom) -> Answer | None:
         origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
         if not event_request.origin_allowed(origin, host, self._allowed_origins):
             return _FOREIGN
-        if len(self._sockets) >= MAX_SOCKETS:
+        if len(self) >= MAX_SOCKETS:
             return _FULL
         return None if room.has_log else _LOG_AWAY
 
@@ -219,6 +234,11 @@ class EventSockets:
                 self._metrics.aborted("malformed")
                 await ws.close(code=1003, message=b"JSON is sent as text, msgpack as binary.")
                 return
+
+
+def _keep_alive(clients: Iterable[EventSocket], now_ns: int) -> None:
+    for client in tuple(clients):
+        client.keep_alive(now_ns)
 
 
 class _Response(web.WebSocketResponse):

@@ -135,7 +135,7 @@ async def test_a_stalled_listener_over_tls_is_cut_off_as_soon_as_one_in_clear(
     await until(lambda: len(secure.events) == 1)
     for _ in range(10):
         secure.shows.apply(show_log.event("product", {"id": "jam", "facts": ["x" * 5000]}), 0)
-    (client,) = secure.events._sockets
+    (client,) = secure.events
     await until(lambda: client._progress()[0] > 0)
     assert client.unread_bytes == 0  # all of it is in the kernel or below TLS
     for second in range(STALLED_S + 1):

@@ -232,7 +232,7 @@ async def test_who_leaves_and_takes_no_more_is_cut_off(
 ) -> None:
     raw = await sockets.raw(receive_bytes=2048)
     await until(lambda: len(gateway.events) == 1)
-    (client,) = gateway.events._sockets
+    (client,) = gateway.events
     filler = event_frames.frame({"type": "filler", "text": "z" * 1000}, "json")
     while client.unread_bytes < 30_000:
         client.write(filler)
