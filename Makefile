@@ -70,7 +70,6 @@ bench: setup
 	$(BIN)/python -m bench.card_to_frame
 	$(BIN)/python -m bench.ingest
 	$(BIN)/python -m bench.transcode
-	mkdir -p build
 	$(BIN)/python -m bench.streams --where build/streams.txt
 	$(BIN)/python -m bench.part_delay
 	$(BIN)/python -m bench.bottles

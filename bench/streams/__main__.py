@@ -8,6 +8,7 @@ thousand comes later than a part's duration (PART-TARGET) after its end (by PROG
 the line, the jitter buffer, the encoders and the gateway are all in it), no part is missing, and no
 publisher ends; a number that is not held gets a second chance. Once with `passthrough: always`,
 where the 720p is the source's own and two rungs are encoded, once with the full default ladder.
+Nothing is shed: a show that is held is held whole.
 
   shows_held, core_per_show    with passthrough; with the full ladder
   where                        cores by process, and within the workers by rung; with `--where FILE`
@@ -56,6 +57,7 @@ async def measure(names: Sequence[str], plan: Plan, clip: Path | None) -> dict[s
 def _profile(path: Path, passthrough: str) -> Path:
     plain = find_profile("default").to_plain()
     plain["passthrough"] = passthrough
+    plain["overload"]["shed"] = []
     path.write_text(yaml.safe_dump(plain), encoding="utf-8")
     return path
 
@@ -123,6 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     names = [options.only] if options.only else list(WAYS)
     try:
+        if options.where:
+            options.where.parent.mkdir(parents=True, exist_ok=True)
+            options.where.touch()
         held = asyncio.run(measure(names, plan, options.clip or film.beside()))
     except (NodeError, OSError, ValueError) as exc:
         print(f"The measurement failed: {exc}", file=sys.stderr)
