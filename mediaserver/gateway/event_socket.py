@@ -107,6 +107,18 @@ class EventSocket:
             self._written += size
             self._transport.write(data)
 
+    def offer_media(self, data: bytes) -> bool:
+        """Queue framed bytes as `write_media` does, if it `has_room` and the client is there; say
+        whether they were queued."""
+        transport = self._transport
+        if transport.get_write_buffer_size() > MEDIA_UNREAD_BYTES or transport.is_closing():
+            return False
+        size = len(data)
+        self._unread_limit = MAX_UNREAD_BYTES + MEDIA_UNREAD_BYTES + size
+        self._written += size
+        transport.write(data)
+        return True
+
     def abort(self, reason: str) -> None:
         """Cut the client off now, with what the kernel still holds for it."""
         self._metrics.aborted(reason)

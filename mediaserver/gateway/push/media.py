@@ -43,10 +43,11 @@ class Published(Protocol):
 class PushPart:
     """A part, and its message once somebody is to have it."""
 
-    __slots__ = ("_framed", "discontinuity", "part", "size")
+    __slots__ = ("_framed", "discontinuity", "generation", "part", "size")
 
     def __init__(self, part: Part, *, discontinuity: bool) -> None:
         self.part = part
+        self.generation = part.generation
         self.size = len(part.data)
         """Bytes of media."""
         self.discontinuity = discontinuity
@@ -66,6 +67,8 @@ class Line:
     def __init__(self, *, keep_ticks: int) -> None:
         self.head = -1
         """Number of the newest part that may be sent; -1 before the first."""
+        self.newest: PushPart | None = None
+        """That part; None before the first."""
         self.edge_tick = 0
         """Where that part ends."""
         self._keep_ticks = keep_ticks
@@ -102,7 +105,7 @@ class Line:
         """Parts up to this number may be sent."""
         newest = self.get(head)
         if newest is not None:
-            self.head = head
+            self.head, self.newest = head, newest
             self.edge_tick = newest.part.decode_time + newest.part.duration
 
     def init_frame(self, generation: int) -> bytes:

@@ -91,11 +91,26 @@ def ask_again(place: Place, ask: Subscribe, rendition: str, media: EpochMedia) -
     return [_subscribed(place, media)]
 
 
-def pull(place: Place, media: EpochMedia) -> PushPart | Due | None:
-    """What comes next for a viewer, None while there is nothing; `place` is then behind it.
+def in_step(place: Place, media: EpochMedia) -> PushPart | None:
+    """The newest part, if it is all that a viewer lacks of media that goes on, and nothing is to be
+    said before it: that is what thousands get every time. `place` stays before it."""
+    line = media.lines[place.rendition]
+    newest = line.newest
+    if (
+        newest is not None
+        and place.next == line.head
+        and newest.generation == place.generation
+        and place.wanted is None
+        and place.renditions is media.renditions_framed
+        and not media.ended
+    ):
+        return newest
+    return None
 
-    The bare part, where nothing is to be said before it: that is what thousands get every time.
-    """
+
+def pull(place: Place, media: EpochMedia) -> PushPart | Due | None:
+    """What comes next for a viewer, None while there is nothing; `place` is then behind it. A bare
+    part has nothing that is to be said before it."""
     line = media.lines[place.rendition]
     if place.next > line.head:
         return None
