@@ -136,6 +136,6 @@ async def presses(page: Page) -> list[Press]:
     return [Press.parse(each) for each in await page.evaluate("() => benchPresses.splice(0)")]
 
 
-async def stalls(page: Page) -> int:
-    """How often the video had to wait for data since the last call."""
-    return int(await page.evaluate("() => window.benchStalls.splice(0).length"))
+async def stalls(page: Page) -> list[float]:
+    """The moments (Unix ms) at which the video had to wait for data since the last call."""
+    return [float(each) for each in await page.evaluate("() => window.benchStalls.splice(0)")]

@@ -11,7 +11,8 @@ measured for 60 s: 13 to 14 minutes in all.
 
 What the figures do not say: both browsers and the server share one machine and the loopback, so
 there is no network in them, and no camera, screen or GPU. A slow machine shows as latency. A stall
-is an event `waiting` of the video; playback that was slowed down is none.
+is an event `waiting` of the video, and the table says when it was; playback that was slowed down is
+none.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import secrets
 import statistics
 import sys
 import tempfile
+import time
 import urllib.parse
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,7 +127,8 @@ class Measured:
     name: str
     delays_s: tuple[float, ...]
     unreadable: int
-    stalls: int
+    stalls_s: tuple[float, ...]
+    """When playback stood still, since the measurement (and any trouble) began."""
     idle_share: float
     first_frame_s: float
     """From the page's address to its first frame."""
@@ -148,7 +151,7 @@ class Measured:
             f"{self.p95_s:.2f} s",
             str(len(self.delays_s)),
             str(self.unreadable),
-            str(self.stalls),
+            " ".join([str(len(self.stalls_s)), *(f"({at_s:.1f} s)" for at_s in self.stalls_s[:3])]),
             f"{self.first_frame_s:.2f} s",
             f"{self.idle_share:.0%}",
         )
@@ -158,7 +161,7 @@ def measured(
     name: str,
     frames: Sequence[SeenFrame],
     *,
-    stalled: int,
+    stalls_s: Sequence[float],
     idle_share: float,
     first_frame_s: float,
 ) -> Measured:
@@ -170,7 +173,7 @@ def measured(
         name=name,
         delays_s=delays,
         unreadable=len(frames) - len(delays),
-        stalls=stalled,
+        stalls_s=tuple(stalls_s),
         idle_share=idle_share,
         first_frame_s=first_frame_s,
     )
@@ -247,6 +250,7 @@ async def _watch(
         raise NodeError(f"{case.title}: nothing was shown in {plan.settle_s:g} s")
     opened_ms = float(await page.evaluate("performance.timeOrigin"))
     await stalls(page)
+    begun_ms = time.time() * 1000
     if case.how != "bare":
         await _check_engine(page, case)
     if relay is not None and case.trouble is not None:
@@ -261,7 +265,7 @@ async def _watch(
     return measured(
         case.title,
         frames,
-        stalled=stalled,
+        stalls_s=[(at_ms - begun_ms) / 1000 for at_ms in stalled],
         idle_share=idle_share,
         first_frame_s=(seen[0].shown_at_ms - opened_ms) / 1000,
     )
@@ -309,13 +313,13 @@ def figures_of(results: dict[str, Measured]) -> dict[str, Figure]:
         if case.how != "bare":
             figures[f"{name}_first_frame_s"] = result.first_frame_s if result else None
         if case.how == "bare" or case.trouble is not None:
-            figures[f"{name}_stalls"] = result.stalls if result else None
+            figures[f"{name}_stalls"] = len(result.stalls_s) if result else None
     ours = [
         result
         for name, result in results.items()
         if CASES[name].how != "bare" and CASES[name].trouble is None
     ]
-    figures["stalls"] = sum(each.stalls for each in ours)
+    figures["stalls"] = sum(len(each.stalls_s) for each in ours)
     figures["unreadable"] = sum(each.unreadable for each in results.values())
     return figures
 

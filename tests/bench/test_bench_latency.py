@@ -43,22 +43,26 @@ def test_a_frame_is_read_from_what_the_page_noted() -> None:
 
 def test_unreadable_frames_are_counted_and_left_out() -> None:
     frames = [seen(0, 800), seen(None, 833), seen(66, 1066), seen(100, 1000)]
-    result = measured("ours", frames, stalled=2, idle_share=0.5, first_frame_s=0.4)
+    result = measured("ours", frames, stalls_s=[0.5, 30], idle_share=0.5, first_frame_s=0.4)
     assert (result.p50_s, result.p95_s) == (0.9, 1.0)
-    assert (result.unreadable, result.stalls) == (1, 2)
+    assert (result.unreadable, result.stalls_s) == (1, (0.5, 30))
     assert result.row()[:3] == ("ours", "0.90 s", "1.00 s")
 
 
 def test_nothing_seen_is_no_measurement() -> None:
     with pytest.raises(NodeError, match="none could be read"):
-        measured("ours", [seen(None, 1)], stalled=0, idle_share=0.5, first_frame_s=0)
+        measured("ours", [seen(None, 1)], stalls_s=[], idle_share=0.5, first_frame_s=0)
 
 
 def result(delay_s: float, *, stalls: int, idle_share: float) -> Measured:
     return Measured(
-        name="x", delays_s=(delay_s,), unreadable=1, stalls=stalls, idle_share=idle_share,
+        name="x",
+        delays_s=(delay_s,),
+        unreadable=1,
+        stalls_s=(1.0,) * stalls,
+        idle_share=idle_share,
         first_frame_s=0.5,
-    )  # fmt: skip
+    )
 
 
 def test_figures_keep_their_keys_when_something_was_not_measured() -> None:
