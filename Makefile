@@ -10,7 +10,7 @@ WEB := overlay/web
 e2e = $(1:%=tests/e2e/test_%.py)
 CALM := $(call e2e,command_line merchant order_histories shop_on_postgresql whip_refusals)
 BRISK := tests/mediaserver/ingest tests/publishers $(call e2e,colour_browser cues_media demo_sells \
-	ffmpeg_publish https kills lost_and_found orders shop_browser stills_browser studio_takeover \
+	ffmpeg_publish https lost_and_found orders shop_browser stills_browser studio_takeover \
 	whip_doors)
 TIMED := tests/bench tests/faults tests/load \
 	$(filter-out $(CALM) $(BRISK),$(sort $(wildcard tests/e2e/test_*.py))) \

@@ -76,8 +76,8 @@ class Watch:
         """Wait until a picture is on air that was painted after `since_ms` (Unix time)."""
 
         async def fresh() -> bool:
-            await self.look()
             picture = await newest_picture(self._hls, self._show.index_url)
+            await self.look()  # after it: `text` lists what it came from
             code = timecode.read(timecode.luma_of(picture), painted_width=WIDTH)
             return code is not None and (code.unix_ms - since_ms) % 2**32 < 2**31
 
